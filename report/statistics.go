@@ -23,7 +23,7 @@ type Region struct {
 // (version 2017-09-08): what one account protects now, of one source type.
 type Statistics struct {
 	RequestID string
-	Total     Amount   // over all regions, as the service says
-	Regions   []Region // each region once; not necessarily adding up to Total
+	Total     Amount          // over all regions, as the service says
+	Regions   []Region        // each region once; not necessarily adding up to Total
 	Response  json.RawMessage // the whole answer as it came, valid JSON in valid UTF-8
 }

@@ -1,0 +1,60 @@
+# The verbs of the project. Continuous integration types the same ones.
+GO       ?= go
+ARGS     ?=
+FUZZTIME ?= 10s
+
+# What is tested and run is built like what ships: without HTTP/2, which neither
+# service's SDK speaks (0.6 MB less), and without C, so that it is static.
+TAGS   = nethttpomithttp2
+BUILD  = -trimpath -buildvcs=false -tags $(TAGS)
+STATIC = CGO_ENABLED=0
+TOOL   = $(GO) tool -modfile=.tools/go.mod
+
+
+.PHONY: help run test check lint race fuzz golden vuln package deploy clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile
+
+run: ## play a day against stand-ins on loopback, no account needed; ARGS="-h" lists the flags
+	$(STATIC) $(GO) run $(BUILD) . local $(ARGS)
+
+test: ## run the tests; they need no network
+	$(STATIC) $(GO) test -tags $(TAGS) -shuffle=on ./...
+
+check: lint race fuzz package ## all that continuous integration asks of the code
+
+lint: ## format, modules, vet, staticcheck
+	@out=$$($(TOOL) gofumpt -d . .tools) && test -z "$$out" || { echo "$$out"; echo 'lint: not formatted; to repair: $(TOOL) gofumpt -w . .tools'; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) -C .tools mod tidy -diff
+	$(GO) mod verify
+	$(GO) -C .tools mod verify
+	$(GO) vet -tags $(TAGS) ./...
+	$(GO) -C .tools vet ./...
+	$(TOOL) staticcheck -tags $(TAGS) -checks inherit,ST1000,ST1020,ST1021,ST1022 ./...
+
+race: ## run the tests under the race detector; it needs a C compiler
+	CGO_ENABLED=1 $(GO) test -tags $(TAGS) -race -shuffle=on ./...
+
+fuzz: ## run each fuzz target for FUZZTIME=10s
+	@GO='$(GO)' TAGS='$(TAGS)' FUZZTIME='$(FUZZTIME)' sh .tools/fuzz.sh
+
+golden: ## rewrite the golden files; then read the diff
+	$(STATIC) $(GO) test -tags $(TAGS) ./report ./handler -update
+
+vuln: ## look for known vulnerabilities; it needs the database at vuln.go.dev
+	@$(TOOL) govulncheck -tags $(TAGS) ./... || { code=$$?; test $$code -eq 3 || echo 'vuln: nothing was checked: see the line above; want https://vuln.go.dev reachable' >&2; exit $$code; }
+
+# Not a file target: the zip also changes with the commit, the flags and the
+# version of Go, and the build cache makes a second build cheap.
+package: ## build dist/function.zip; equal sources give equal bytes
+	@mkdir -p dist
+	$(STATIC) GOOS=linux GOARCH=amd64 GOAMD64=v1 $(GO) build $(BUILD) -ldflags='-s -w -funcalign=16' -o dist/main .
+	@$(GO) run .tools/zip/main.go -max-binary 9000000 -max-zip 4500000 dist/main dist/function.zip
+
+deploy: ## build and deploy with Serverless Devs (npm install -g @serverless-devs/s)
+	s deploy -y
+
+clean: ## remove what package and run left: dist and .local
+	rm -rf dist .local

@@ -1,0 +1,235 @@
+package cloudbackup
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/alibabacloud-go/tea/dara"
+	"github.com/aliyun/credentials-go/credentials"
+)
+
+// How much of a service's text is shown, in characters.
+const (
+	maxMessage = 200
+	maxExcerpt = 60
+	maxWord    = 100
+)
+
+// A Refusal is a service saying no, in its own words. Secrets are taken out of
+// them.
+type Refusal struct {
+	Action    string // what was asked for, such as GetBasicStatistics
+	Code      string // such as NoPermission; empty where the service gave none
+	Message   string // for people; empty where it may hold what was signed
+	RequestID string // what Alibaba Cloud's support asks for; may be empty
+	Status    int    // of HTTP; may be 200
+}
+
+// Error reads like "GetBasicStatistics: NoPermission (403, request EB52…): User
+// is not authorized to do this operation."
+func (r *Refusal) Error() string {
+	text := fmt.Sprintf("%s: %s (%d", r.Action, cmp.Or(r.Code, "refused without a Code"), r.Status)
+	if r.RequestID != "" {
+		text += ", request " + r.RequestID
+	}
+	text += ")"
+	if r.Message != "" {
+		text += ": " + r.Message
+	}
+	return text
+}
+
+// NotActivated tells whether a call failed because the account has not
+// activated the service. Nothing is protected there, and nothing is broken.
+func NotActivated(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r) && r.Code == "ServiceNotActivated"
+}
+
+// A speech says what went wrong in an attempt, without what must not be said.
+type speech struct {
+	op  operation
+	key *credentials.CredentialModel
+}
+
+// unsent says why no whole answer came.
+func (s speech) unsent(ctx context.Context, err error) *failure {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // the network only repeats it
+	}
+	return &failure{err: s.wrap(err, ""), unsaid: true, passing: passesOnTheWay(err)}
+}
+
+// refused says what an answer with another status than 2xx means.
+func (s speech) refused(a answer) *failure {
+	top, err := parse(a.body, true)
+	code := top.word("Code")
+	var problem error
+	switch {
+	case a.status/100 == 3:
+		problem = fmt.Errorf("answered %d: redirects are not followed", a.status)
+	case err != nil:
+		problem = fmt.Errorf("answered %d%s: want JSON", a.status, s.excerpt(a))
+	case code == "":
+		problem = fmt.Errorf("answered %d%s: want JSON with a Code", a.status, s.excerpt(a))
+	default:
+		return s.refusal(a, &Refusal{Code: code, Message: top.word("Message")})
+	}
+	return &failure{err: s.wrap(problem, requestID(a)), passing: passingStatus(a.status), waitsFor: a.retryAfter()}
+}
+
+// unreadable says what came with status 2xx instead of a JSON object. A part of
+// one passes; a whole answer that is none comes from something else than the
+// service, which would answer the same again.
+func (s speech) unreadable(a answer, err error) *failure {
+	part := cutShort(a.body)
+	switch {
+	case part:
+		err = fmt.Errorf("%w after %d bytes: want a whole JSON object", errCutShort, len(a.body))
+	case s.op.secret || !bytes.HasPrefix(trim(a.body), []byte("{")):
+		err = fmt.Errorf("answered %d%s: want JSON", a.status, s.excerpt(a))
+	default:
+		err = fmt.Errorf("answer: %w", err)
+	}
+	return &failure{err: s.wrap(err, requestID(a)), passing: part, waitsFor: a.retryAfter()}
+}
+
+// unusable says why an answer with status 2xx was not accepted: it is a refusal
+// after all, or says what can't be trusted. The latter does not pass, since the
+// service would compute the same again.
+func (s speech) unusable(a answer, err error) *failure {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return s.refusal(a, r)
+	}
+	return &failure{err: s.wrap(fmt.Errorf("answer: %w", err), requestID(a))}
+}
+
+// refusal completes a Refusal. The messages about signatures and tokens show
+// what was signed; nothing of them is kept.
+func (s speech) refusal(a answer, r *Refusal) *failure {
+	r.Action, r.Status = s.op.action, a.status
+	r.Code = cut(s.hide(r.Code), maxWord)
+	r.RequestID = cut(s.hide(requestID(a)), maxWord)
+	r.Message = cut(s.hide(r.Message), maxMessage)
+	for _, about := range []string{"Signature", "IncompleteSignature", "InvalidSecurityToken", "InvalidAccessKeyId"} {
+		if strings.HasPrefix(r.Code, about) {
+			r.Message = ""
+		}
+	}
+	return &failure{err: r, passing: r.passes(), waitsFor: a.retryAfter()}
+}
+
+// A said error prints a text without secrets in place of its cause's.
+type said struct {
+	text  string
+	cause error
+}
+
+func (e *said) Error() string { return e.text }
+func (e *said) Unwrap() error { return e.cause }
+
+func (s speech) wrap(err error, id string) error {
+	text := s.op.action + ": " + s.hide(err.Error())
+	if id != "" {
+		text += " (request " + cut(s.hide(id), maxWord) + ")"
+	}
+	return &said{text, err}
+}
+
+// excerpt shows the beginning of a body that is not what it should be.
+func (s speech) excerpt(a answer) string {
+	body := trim(a.body)
+	if len(body) == 0 {
+		return " with an empty body"
+	}
+	text := " with"
+	if kind, _, _ := strings.Cut(a.header.Get("Content-Type"), ";"); kind != "" {
+		text += " " + cut(kind, maxExcerpt)
+	}
+	if s.op.secret {
+		return text + " (not shown)"
+	}
+	body = body[:min(len(body), 64<<10)] // enough for the secrets that begin in what is shown
+	return text + ` "` + cut(s.hide(string(body)), maxExcerpt) + `"`
+}
+
+func requestID(a answer) string {
+	top, _ := parse(a.body, true)
+	return cmp.Or(top.word("RequestId"), a.header.Get("X-Acs-Request-Id"))
+}
+
+// hide takes the secrets out of a text, and what is no printable character.
+func (s speech) hide(text string) string {
+	secrets := append([]string{
+		dara.StringValue(s.key.AccessKeyId), dara.StringValue(s.key.AccessKeySecret), dara.StringValue(s.key.SecurityToken),
+	}, s.op.hidden...)
+	return hide(printable(text), secrets)
+}
+
+// hide replaces every secret, however it is encoded, also one that begins in the
+// text and is cut off in it.
+func hide(text string, secrets []string) string {
+	const telling = 8 // so many characters of a secret are taken for the secret
+	var patterns []string
+	for _, secret := range secrets {
+		var pattern strings.Builder
+		for i, c := range secret {
+			if i < telling {
+				pattern.WriteString(spellings(c))
+			}
+		}
+		if secret != "" {
+			patterns = append(patterns, pattern.String()+`[\w+/=.~%&#;:@\\-]*`)
+		}
+	}
+	if len(patterns) == 0 {
+		return text
+	}
+	// Longer ones first, as one secret may begin another.
+	slices.SortFunc(patterns, func(a, b string) int { return len(b) - len(a) })
+	found, err := regexp.Compile(strings.Join(patterns, "|"))
+	if err != nil {
+		return "[redacted]"
+	}
+	return found.ReplaceAllString(text, "[redacted]")
+}
+
+// spellings is a pattern for a character as it stands, in JSON, in a URL (encoded
+// once or more, or decoded once too often) and in HTML.
+func spellings(c rune) string {
+	switch {
+	case c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z':
+		return string(c)
+	case c == '+':
+		return `(?:\\?\+| |%(?:25)*2[Bb]|\\u002[Bb]|&#43;|&#[xX]2[Bb];)`
+	}
+	return fmt.Sprintf(`(?:\\?%s|%%(?:25)*(?i:%02X)|\\u(?i:%04X)|&#%d;|&#[xX](?i:%X);)`, regexp.QuoteMeta(string(c)), c, c, c, c)
+}
+
+// printable drops what would break a line or hide in it.
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsPrint(c):
+			return c
+		case unicode.IsSpace(c):
+			return ' '
+		}
+		return -1
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+}
+
+func cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}

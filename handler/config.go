@@ -1,0 +1,253 @@
+package handler
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // the image may have no zones
+
+	"backup-statistics/report"
+)
+
+// A Config is what a deployment sets. It outlives invocations; credentials are
+// no part of it.
+type Config struct {
+	Bucket string // OSS_BUCKET: receives the objects
+	Prefix string // OSS_PREFIX: begins each key; empty, or ends in "/"
+	Region string // FC_REGION: where the function runs; defaults of the following
+
+	OSSRegion         string // OSS_REGION: the bucket's region, for V4 signing
+	OSSEndpoint       string // OSS_ENDPOINT
+	BackupEndpoint    string // CLOUD_BACKUP_ENDPOINT
+	STSEndpoint       string // STS_ENDPOINT: for many accounts, and for a workstation
+	DirectoryEndpoint string // RESOURCE_DIRECTORY_ENDPOINT: for discovered accounts
+
+	SourceTypes []string       // SOURCE_TYPES: what to ask for, sorted
+	Zone        *time.Location // TIME_ZONE: says which day an instant belongs to
+
+	MemberRoleARNs   []string // MEMBER_ROLE_ARNS: roles to assume, one a member account
+	MemberRoleName   string   // MEMBER_ROLE_NAME: role to assume in every account of the directory
+	MemberExternalID Secret   // MEMBER_EXTERNAL_ID
+
+	FreeQuotaBytes int64      // FREE_QUOTA_BYTES: free quota of one account
+	WebhookURL     Secret     // WEBHOOK_URL: where alerts go; its address is a capability
+	WebhookSecret  Secret     // WEBHOOK_SECRET: signs alerts
+	LogLevel       slog.Level // LOG_LEVEL
+}
+
+// Variables are the environment variables that LoadConfig reads, besides
+// FC_REGION, which Function Compute sets.
+func Variables() []string {
+	return []string{
+		"OSS_BUCKET", "OSS_PREFIX", "OSS_REGION", "OSS_ENDPOINT",
+		"CLOUD_BACKUP_ENDPOINT", "STS_ENDPOINT", "RESOURCE_DIRECTORY_ENDPOINT",
+		"SOURCE_TYPES", "TIME_ZONE",
+		"MEMBER_ROLE_ARNS", "MEMBER_ROLE_NAME", "MEMBER_EXTERNAL_ID",
+		"FREE_QUOTA_BYTES", "WEBHOOK_URL", "WEBHOOK_SECRET", "LOG_LEVEL",
+	}
+}
+
+// freeQuotaBytes is the free quota of one account over all regions: 100 GiB
+// (Cloud Backup, ECS File Backup Essential Edition, billing).
+const freeQuotaBytes = 100 << 30
+
+var (
+	bucketForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	regionForm   = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
+	roleARNForm  = regexp.MustCompile(`^acs:ram::([0-9A-Za-z]+):role/[\w.-]{1,64}$`)
+	roleNameForm = regexp.MustCompile(`^[\w.-]{1,64}$`)
+)
+
+// LoadConfig reads a Config through getenv. Its error is a [*ConfigError] that
+// names all problems at once, so that one more deployment mends them all.
+func LoadConfig(getenv func(string) string) (*Config, error) {
+	l := loader{getenv: getenv}
+	cfg := &Config{
+		Bucket:            l.get("OSS_BUCKET", ""),
+		Prefix:            strings.Trim(l.get("OSS_PREFIX", "backup-statistics/"), "/"),
+		Region:            l.region("FC_REGION", ""),
+		OSSEndpoint:       l.endpoint("OSS_ENDPOINT", "https://oss-cn-hangzhou-internal.aliyuncs.com"),
+		BackupEndpoint:    l.endpoint("CLOUD_BACKUP_ENDPOINT", "https://hbr.cn-hangzhou.aliyuncs.com"),
+		STSEndpoint:       l.endpoint("STS_ENDPOINT", "https://sts.cn-hangzhou.aliyuncs.com"),
+		DirectoryEndpoint: l.endpoint("RESOURCE_DIRECTORY_ENDPOINT", "https://resourcedirectory.aliyuncs.com"),
+		SourceTypes:       l.list("SOURCE_TYPES", "ECS_FILE", report.CheckSourceType),
+		Zone:              l.zone("TIME_ZONE", "Asia/Shanghai"),
+		MemberRoleARNs:    l.list("MEMBER_ROLE_ARNS", "", checkRoleARN),
+		MemberRoleName:    l.get("MEMBER_ROLE_NAME", ""),
+		MemberExternalID:  Secret(l.get("MEMBER_EXTERNAL_ID", "")),
+		FreeQuotaBytes:    l.bytes("FREE_QUOTA_BYTES", freeQuotaBytes),
+		WebhookURL:        l.webhook("WEBHOOK_URL"),
+		WebhookSecret:     Secret(l.get("WEBHOOK_SECRET", "")),
+		LogLevel:          l.level("LOG_LEVEL"),
+	}
+	if !bucketForm.MatchString(cfg.Bucket) {
+		l.problem("OSS_BUCKET is %s: want the bucket that receives the objects, 3 to 63 lower-case letters, digits and -, such as acme-reports", shown(cfg.Bucket))
+	}
+	if cfg.Prefix != "" {
+		cfg.Prefix += "/"
+	}
+	if err := checkPrefix(cfg.Prefix); err != nil {
+		l.problem("OSS_PREFIX is %q: %v", l.get("OSS_PREFIX", ""), err)
+	}
+	cfg.OSSRegion = l.region("OSS_REGION", cfg.Region)
+	l.needRegion(cfg)
+	if cfg.MemberRoleName != "" && !roleNameForm.MatchString(cfg.MemberRoleName) {
+		l.problem("MEMBER_ROLE_NAME is %q: want a role's name, such as backup-statistics-member", cfg.MemberRoleName)
+	}
+	if cfg.MemberRoleName != "" && len(cfg.MemberRoleARNs) > 0 {
+		l.problem("MEMBER_ROLE_ARNS and MEMBER_ROLE_NAME are both set: want one of them, roles listed by ARN or a name to assume in every account of the resource directory")
+	}
+	if len(l.problems) > 0 {
+		return nil, &ConfigError{l.problems}
+	}
+	return cfg, nil
+}
+
+// needRegion gives the endpoints that are not set their defaults in the
+// function's region, and asks for a region only where one is needed.
+func (l *loader) needRegion(cfg *Config) {
+	if cfg.OSSRegion == "" {
+		l.problem("OSS_REGION is not set, and neither is FC_REGION, which Function Compute sets: want the bucket's region, such as cn-hangzhou")
+	}
+	if cfg.Region == "" {
+		if cfg.OSSEndpoint == "" || cfg.BackupEndpoint == "" {
+			l.problem("OSS_ENDPOINT and CLOUD_BACKUP_ENDPOINT have no default, since FC_REGION, which Function Compute sets, is not set: want both, such as https://oss-cn-hangzhou.aliyuncs.com and https://hbr.cn-hangzhou.aliyuncs.com")
+		}
+	}
+	cfg.OSSEndpoint = cmp.Or(cfg.OSSEndpoint, "https://oss-"+cfg.Region+"-internal.aliyuncs.com")
+	cfg.BackupEndpoint = cmp.Or(cfg.BackupEndpoint, "https://hbr."+cfg.Region+".aliyuncs.com")
+	cfg.STSEndpoint = cmp.Or(cfg.STSEndpoint, "https://sts."+cmp.Or(cfg.Region, cfg.OSSRegion)+".aliyuncs.com")
+	cfg.DirectoryEndpoint = cmp.Or(cfg.DirectoryEndpoint, "https://resourcedirectory.aliyuncs.com")
+}
+
+// A loader reads variables and gathers what is wrong with them.
+type loader struct {
+	getenv   func(string) string
+	problems []string
+}
+
+func (l *loader) problem(format string, args ...any) {
+	l.problems = append(l.problems, fmt.Sprintf(format, args...))
+}
+
+func (l *loader) get(name, fallback string) string {
+	return cmp.Or(strings.TrimSpace(l.getenv(name)), fallback)
+}
+
+func (l *loader) region(name, fallback string) string {
+	s := l.get(name, fallback)
+	if s != "" && !regionForm.MatchString(s) || strings.HasPrefix(s, "oss-") {
+		l.problem("%s is %q: want a region's id, such as cn-hangzhou", name, s)
+	}
+	return s
+}
+
+// endpoint takes an origin over https; http would show the security token to
+// the network, so it is for stand-ins on loopback only.
+func (l *loader) endpoint(name, example string) string {
+	s := strings.TrimRight(l.get(name, ""), "/")
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !safe(u) {
+		l.problem("%s is %q: want https and a host alone, such as %s (http on loopback only)", name, l.get(name, ""), example)
+	}
+	return s
+}
+
+func safe(u *url.URL) bool {
+	if u.Scheme == "https" {
+		return true
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+func (l *loader) webhook(name string) Secret {
+	s := l.get(name, "")
+	if u, err := url.Parse(s); s != "" && (err != nil || u.Host == "" || !safe(u)) {
+		l.problem("%s is not shown, since its address is a secret: want https and a host, such as https://oapi.dingtalk.com/robot/send?access_token=… (http on loopback only)", name)
+	}
+	return Secret(s)
+}
+
+func (l *loader) list(name, fallback string, check func(string) error) []string {
+	var list []string
+	for item := range strings.SplitSeq(l.get(name, fallback), ",") {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
+		}
+		if err := check(item); err != nil {
+			l.problem("%s: %v", name, err)
+		}
+		list = append(list, item)
+	}
+	if len(list) == 0 && fallback != "" {
+		l.problem("%s is %q: want a comma-separated list, such as %s", name, l.get(name, ""), fallback)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (l *loader) zone(name, fallback string) *time.Location {
+	s := l.get(name, fallback)
+	zone, err := time.LoadLocation(s)
+	if err != nil || s == "Local" {
+		l.problem("%s is %q: want an IANA name, such as Asia/Shanghai or UTC", name, s)
+	}
+	return zone
+}
+
+func (l *loader) bytes(name string, fallback int64) int64 {
+	s := l.get(name, strconv.FormatInt(fallback, 10))
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 {
+		l.problem("%s is %q: want a number of bytes above 0, such as %d", name, s, fallback)
+	}
+	return n
+}
+
+func (l *loader) level(name string) slog.Level {
+	s := l.get(name, "info")
+	level, known := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}[strings.ToLower(s)]
+	if !known {
+		l.problem("%s is %q: want debug, info, warn or error", name, s)
+	}
+	return level
+}
+
+func checkRoleARN(s string) error {
+	if !roleARNForm.MatchString(s) {
+		return fmt.Errorf("%q is no role: want such as acs:ram::1234567890123456:role/backup-statistics-member", s)
+	}
+	return nil
+}
+
+func checkPrefix(prefix string) error {
+	for part := range strings.SplitSeq(strings.TrimSuffix(prefix, "/"), "/") {
+		if prefix != "" && (part == "" || part == "." || part == ".." || strings.ContainsFunc(part, unprintable)) || len(prefix) > 512 {
+			return fmt.Errorf("want parts between slashes, such as backup-statistics/")
+		}
+	}
+	return nil
+}
+
+func unprintable(r rune) bool { return r < ' ' || r == '\\' || r == 0x7f || r == 0xfffd }
+
+func shown(s string) string {
+	if s == "" {
+		return "not set"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,109 @@
+package handler
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+func TestLoadConfigDefaults(t *testing.T) {
+	cfg := config(t)
+	got := fmt.Sprintln(cfg.Bucket, cfg.Prefix, cfg.OSSRegion, cfg.OSSEndpoint, cfg.BackupEndpoint, cfg.STSEndpoint, cfg.DirectoryEndpoint, cfg.SourceTypes, cfg.Zone, cfg.FreeQuotaBytes, cfg.LogLevel)
+	want := fmt.Sprintln("acme-reports", "backup-statistics/", "cn-hangzhou", "https://oss-cn-hangzhou-internal.aliyuncs.com", "https://hbr.cn-hangzhou.aliyuncs.com", "https://sts.cn-hangzhou.aliyuncs.com", "https://resourcedirectory.aliyuncs.com", []string{"ECS_FILE"}, "Asia/Shanghai", int64(107374182400), "INFO")
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestLoadConfigPrefix(t *testing.T) {
+	for value, want := range map[string]string{"a/b/": "a/b/", "a/b": "a/b/", "/a/": "a/", "/": "", "": "backup-statistics/"} {
+		if got := config(t, "OSS_PREFIX="+value).Prefix; got != want {
+			t.Errorf("OSS_PREFIX %q: prefix %q, want %q", value, got, want)
+		}
+	}
+}
+
+func TestLoadConfigRefuses(t *testing.T) {
+	const host = "want https and a host alone, such as "
+	for _, tt := range []struct{ setting, want string }{
+		{"OSS_BUCKET=", "OSS_BUCKET is not set: want the bucket that receives the objects, 3 to 63 lower-case letters, digits and -, such as acme-reports"},
+		{"OSS_BUCKET=Acme", `OSS_BUCKET is "Acme": want the bucket that receives the objects, 3 to 63 lower-case letters, digits and -, such as acme-reports`},
+		{"OSS_PREFIX=a//b", `OSS_PREFIX is "a//b": want parts between slashes, such as backup-statistics/`},
+		{"OSS_PREFIX=../a", `OSS_PREFIX is "../a": want parts between slashes, such as backup-statistics/`},
+		{"OSS_REGION=oss-cn-hangzhou", `OSS_REGION is "oss-cn-hangzhou": want a region's id, such as cn-hangzhou`},
+		{"FC_REGION=nowhere", `FC_REGION is "nowhere": want a region's id, such as cn-hangzhou`},
+		{"OSS_ENDPOINT=oss-cn-hangzhou.aliyuncs.com", `OSS_ENDPOINT is "oss-cn-hangzhou.aliyuncs.com": ` + host + "https://oss-cn-hangzhou-internal.aliyuncs.com (http on loopback only)"},
+		{"OSS_ENDPOINT=http://oss-cn-hangzhou.aliyuncs.com", `OSS_ENDPOINT is "http://oss-cn-hangzhou.aliyuncs.com": ` + host + "https://oss-cn-hangzhou-internal.aliyuncs.com (http on loopback only)"},
+		{"CLOUD_BACKUP_ENDPOINT=https://hbr.cn-hangzhou.aliyuncs.com/path", `CLOUD_BACKUP_ENDPOINT is "https://hbr.cn-hangzhou.aliyuncs.com/path": ` + host + "https://hbr.cn-hangzhou.aliyuncs.com (http on loopback only)"},
+		{"STS_ENDPOINT=ftp://x", `STS_ENDPOINT is "ftp://x": ` + host + "https://sts.cn-hangzhou.aliyuncs.com (http on loopback only)"},
+		{"RESOURCE_DIRECTORY_ENDPOINT=https://", `RESOURCE_DIRECTORY_ENDPOINT is "https://": ` + host + "https://resourcedirectory.aliyuncs.com (http on loopback only)"},
+		{"SOURCE_TYPES=ECS_FILE,oss", `SOURCE_TYPES: "oss" is no source type: want capital letters, digits and _, such as ECS_FILE`},
+		{"SOURCE_TYPES=,", `SOURCE_TYPES is ",": want a comma-separated list, such as ECS_FILE`},
+		{"TIME_ZONE=Shanghai", `TIME_ZONE is "Shanghai": want an IANA name, such as Asia/Shanghai or UTC`},
+		{"TIME_ZONE=Local", `TIME_ZONE is "Local": want an IANA name, such as Asia/Shanghai or UTC`},
+		{"MEMBER_ROLE_ARNS=role/x", `MEMBER_ROLE_ARNS: "role/x" is no role: want such as acs:ram::1234567890123456:role/backup-statistics-member`},
+		{"MEMBER_ROLE_NAME=a/b", `MEMBER_ROLE_NAME is "a/b": want a role's name, such as backup-statistics-member`},
+		{"FREE_QUOTA_BYTES=100GiB", `FREE_QUOTA_BYTES is "100GiB": want a number of bytes above 0, such as 107374182400`},
+		{"WEBHOOK_URL=http://example.com/token", "WEBHOOK_URL is not shown, since its address is a secret: want https and a host, such as https://oapi.dingtalk.com/robot/send?access_token=… (http on loopback only)"},
+		{"LOG_LEVEL=loud", `LOG_LEVEL is "loud": want debug, info, warn or error`},
+	} {
+		env := map[string]string{"OSS_BUCKET": "acme-reports", "FC_REGION": "cn-hangzhou"}
+		name, value, _ := strings.Cut(tt.setting, "=")
+		env[name] = value
+		_, err := LoadConfig(func(name string) string { return env[name] })
+		var config *ConfigError
+		if !errors.As(err, &config) || config.Problems[0] != tt.want {
+			t.Errorf("%s: got  %v\nwant %s", tt.setting, err, tt.want)
+		}
+	}
+}
+
+func TestLoadConfigNamesAllProblems(t *testing.T) {
+	env := map[string]string{"TIME_ZONE": "x", "LOG_LEVEL": "y", "SOURCE_TYPES": "z", "MEMBER_ROLE_NAME": "a", "MEMBER_ROLE_ARNS": "acs:ram::1:role/a"}
+	_, err := LoadConfig(func(name string) string { return env[name] })
+	for _, name := range []string{"OSS_BUCKET", "OSS_REGION", "FC_REGION", "CLOUD_BACKUP_ENDPOINT", "TIME_ZONE", "LOG_LEVEL", "SOURCE_TYPES", "MEMBER_ROLE_ARNS and MEMBER_ROLE_NAME"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("error %v, want it to name %s", err, name)
+		}
+	}
+}
+
+// Variables is what the README's table is held against, so it must be all that
+// is read.
+func TestVariables(t *testing.T) {
+	asked := map[string]bool{"FC_REGION": true}
+	LoadConfig(func(name string) string { asked[name] = true; return "" })
+	for _, name := range Variables() {
+		if !asked[name] {
+			t.Errorf("%s is listed, and never read", name)
+		}
+		delete(asked, name)
+	}
+	delete(asked, "FC_REGION")
+	if len(asked) > 0 {
+		t.Errorf("%v are read, and not listed", asked)
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	const planted = "planted-secret"
+	cfg := config(t, "WEBHOOK_URL=https://example.com/"+planted, "WEBHOOK_SECRET="+planted, "MEMBER_EXTERNAL_ID="+planted)
+	var b bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		fmt.Fprintf(&b, verb+"\n", *cfg)
+		fmt.Fprintf(&b, verb+"\n", cfg.WebhookSecret)
+	}
+	slog.New(slog.NewTextHandler(&b, nil)).Info("config", "config", cfg, "secret", cfg.WebhookURL)
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("config", "config", cfg, "secret", cfg.WebhookURL)
+	json.NewEncoder(&b).Encode(cfg.WebhookURL)
+	if strings.Contains(b.String(), planted) || strings.Contains(b.String(), fmt.Sprintf("%x", planted)) {
+		t.Errorf("a secret is printed:\n%s", b.String())
+	}
+	if cfg.WebhookSecret.Reveal() != planted {
+		t.Error("the secret is lost")
+	}
+}

@@ -1,0 +1,346 @@
+package handler
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"backup-statistics/report"
+)
+
+// A day is what one invocation knows of a day in the store: the snapshots, most
+// of them in memory since they were just written, and the documents derived from
+// them. Everything is read once at most.
+type day struct {
+	*Handler
+	date report.Date
+
+	mu        sync.Mutex
+	keys      map[string]bool            // of the snapshots that are stored
+	kept      map[string]report.Snapshot // by key
+	objects   map[string]report.Object   // by key
+	documents map[string][]byte          // derived documents as they are stored; nil where there is none
+	warnings  []string
+	fresh     bool // no snapshot was there when this invocation looked
+
+	before *report.DayRecord // the day before, where it is complete
+}
+
+func (h *Handler) newDay(date report.Date) *day {
+	return &day{
+		Handler: h, date: date,
+		keys: make(map[string]bool), kept: make(map[string]report.Snapshot),
+		objects: make(map[string]report.Object), documents: make(map[string][]byte),
+	}
+}
+
+// list finds the snapshots that are stored. What else lies among them is left
+// alone, and said.
+func (d *day) list(ctx context.Context) (map[string]bool, error) {
+	entries, err := d.Store.List(ctx, report.SnapshotsOf(d.date), 0)
+	if err != nil {
+		return nil, &StoreError{err}
+	}
+	found := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		if _, _, _, err := report.ParseSnapshotKey(e.Key); err != nil {
+			d.warn("%v: it is left alone", err)
+			continue
+		}
+		found[e.Key] = true
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.Copy(d.keys, found)
+	d.fresh = len(found) == 0
+	return found, nil
+}
+
+func (d *day) warn(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
+}
+
+func (d *day) add(s report.Snapshot, o report.Object) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.Response = nil // large, and derived documents have no use for it
+	d.keys[o.Key], d.kept[o.Key], d.objects[o.Key] = true, s, o
+}
+
+// snapshots are those known to be good, in the order of their keys.
+func (d *day) snapshots() []report.Snapshot {
+	return report.SortSnapshots(slices.Collect(maps.Values(d.kept)))
+}
+
+func (d *day) totals() []report.TypeTotal {
+	totals, err := report.TotalsOf(d.snapshots())
+	if err != nil {
+		d.warn("%v: totals are left out", err)
+	}
+	return totals
+}
+
+// readSnapshot reads a stored snapshot. One that is damaged, or lies in
+// another's place, is an error that names its key; nobody overwrites it.
+func (d *day) readSnapshot(ctx context.Context, key string) (report.Snapshot, report.Object, error) {
+	data, err := d.Store.Get(ctx, key)
+	if err != nil {
+		return report.Snapshot{}, report.Object{}, &StoreError{err}
+	}
+	s, err := report.DecodeSnapshot(data)
+	if err == nil && s.Key() != key {
+		err = fmt.Errorf("it is the snapshot of %s", s.Key())
+	}
+	if err != nil {
+		return report.Snapshot{}, report.Object{}, &StoreError{fmt.Errorf("read %s: %w: it is left as it is; put it right, or replace it with {\"overwrite\":true} while it is still that day", key, err)}
+	}
+	return s, report.NewObject(key, data, 1), nil
+}
+
+// settle derives the day's documents from all its snapshots, whichever run took
+// them, and writes those that differ: tables, then the record that vouches for
+// them, then latest.json. A day without any snapshot gets its record alone.
+func (d *day) settle(ctx context.Context, expected []job, outcomes []outcome) error {
+	failed := make(map[string]error)
+	for _, o := range outcomes {
+		if o.err != nil {
+			failed[report.SnapshotKey(d.date, o.account.ID, o.sourceType)] = o.err
+			continue
+		}
+		d.add(o.snapshot, o.object)
+	}
+	var reads errgroup.Group
+	reads.Go(func() error { return d.readRest(ctx, failed) })
+	for _, key := range []string{report.DayKey(d.date), report.DayKey(d.date - 1), report.LatestKey} {
+		reads.Go(func() error { return d.load(ctx, key) })
+	}
+	if err := reads.Wait(); err != nil {
+		return err
+	}
+	d.before = d.completeRecord(report.DayKey(d.date - 1))
+	if d.fresh && d.documents[report.DayKey(d.date)] == nil { // then its tables are none either
+		d.documents[report.RegionsKey(d.date)], d.documents[report.TotalsKey(d.date)] = nil, nil
+	}
+	tables, err := d.tables(ctx)
+	if err != nil {
+		return err
+	}
+	record, err := d.record(expected, failed, tables)
+	if err != nil {
+		return err
+	}
+	data, err := record.Encode()
+	if err != nil {
+		return &StoreError{err}
+	}
+	if err := d.write(ctx, report.DayKey(d.date), data); err != nil {
+		return err
+	}
+	if latest := d.completeRecord(report.LatestKey); record.Status == report.Complete && (latest == nil || latest.SnapshotDate <= d.date) {
+		return d.write(ctx, report.LatestKey, data)
+	}
+	return nil
+}
+
+// readRest reads the stored snapshots that no job of this run has in memory. A
+// damaged one is that account's failure and hides no other.
+func (d *day) readRest(ctx context.Context, failed map[string]error) error {
+	var mu sync.Mutex
+	var all errgroup.Group
+	all.SetLimit(concurrency)
+	for key := range d.keys {
+		if _, there := d.kept[key]; there {
+			continue
+		}
+		all.Go(func() error {
+			_, err := guard(func() (any, error) {
+				s, o, err := d.readSnapshot(ctx, key)
+				if err == nil {
+					d.add(s, o)
+				}
+				return nil, err
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed[key] = cmp.Or(failed[key], err)
+			} else {
+				delete(failed, key) // the day has it, though this run could not renew it
+			}
+			return nil
+		})
+	}
+	return all.Wait()
+}
+
+// tables writes the day's tables and says what the record shall vouch for.
+func (d *day) tables(ctx context.Context) ([]report.Object, error) {
+	snapshots := d.snapshots()
+	objects := slices.Collect(maps.Values(d.objects))
+	if len(snapshots) == 0 {
+		return objects, nil
+	}
+	var writes errgroup.Group
+	for _, t := range []struct {
+		key    string
+		derive func([]report.Snapshot) (report.Table, error)
+	}{{report.RegionsKey(d.date), report.RegionsTable}, {report.TotalsKey(d.date), report.TotalsTable}} {
+		table, err := t.derive(snapshots)
+		if err != nil {
+			return nil, &StoreError{fmt.Errorf("derive %s: %w", t.key, err)}
+		}
+		if table.Rows > 0 {
+			objects = append(objects, report.NewObject(t.key, table.Data, table.Rows))
+		}
+		writes.Go(func() error { return d.write(ctx, t.key, table.Data) })
+	}
+	return objects, writes.Wait()
+}
+
+// record derives the day's record. What it cannot derive it takes from this run,
+// and where this run knows nothing from the record that is stored.
+func (d *day) record(expected []job, failed map[string]error, objects []report.Object) (report.DayRecord, error) {
+	stored := d.storedRecord(report.DayKey(d.date))
+	known := make(map[string]report.Failure)
+	if stored != nil {
+		for _, f := range stored.Accounts.Failed {
+			known[report.SnapshotKey(d.date, f.AccountID, f.SourceType)] = f
+		}
+	}
+	day := report.Day{
+		Date: d.date, TimeZone: d.Config.Zone.String(), Snapshots: d.snapshots(), Objects: objects, Detected: d.Now(),
+	}
+	accounts := make(map[string]bool)
+	for _, j := range expected {
+		accounts[j.account.ID] = true
+		key := report.SnapshotKey(d.date, j.account.ID, j.sourceType)
+		if _, there := d.kept[key]; there || failed[key] != nil {
+			continue
+		}
+		f, ok := known[key]
+		if !ok {
+			f = report.Failure{AccountID: j.account.ID, SourceType: j.sourceType, ErrorType: "NotAttempted", Message: "no run asked for it yet"}
+		}
+		day.Failed = append(day.Failed, f)
+	}
+	for key, err := range failed {
+		_, account, sourceType, keyErr := report.ParseSnapshotKey(key)
+		if keyErr != nil {
+			return report.DayRecord{}, &StoreError{keyErr}
+		}
+		accounts[account] = true
+		day.Failed = append(day.Failed, report.Failure{AccountID: account, SourceType: sourceType, ErrorType: ErrorType(err), Message: err.Error()})
+	}
+	day.Expected = len(accounts)
+	if stored != nil && stored.Status != report.Complete && stored.DetectedAt != nil {
+		day.Detected = *stored.DetectedAt
+	}
+	day.Cause = causeOf(day.Failed)
+	record, err := report.NewDayRecord(day)
+	if err != nil {
+		return record, &StoreError{err}
+	}
+	return record, nil
+}
+
+func causeOf(failed []report.Failure) string {
+	if len(failed) == 0 {
+		return ""
+	}
+	first := slices.MinFunc(failed, func(a, b report.Failure) int {
+		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.SourceType, b.SourceType))
+	})
+	cause := first.ErrorType + ": " + first.Message
+	if len(failed) > 1 {
+		cause += fmt.Sprintf(" (and %d more)", len(failed)-1)
+	}
+	return cause
+}
+
+// load reads a derived document, once.
+func (d *day) load(ctx context.Context, key string) error {
+	d.mu.Lock()
+	_, known := d.documents[key]
+	d.mu.Unlock()
+	if known {
+		return nil
+	}
+	data, err := d.Store.Get(ctx, key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &StoreError{err}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.documents[key] = data
+	return nil
+}
+
+// write stores a derived document unless its equal is stored already.
+func (d *day) write(ctx context.Context, key string, data []byte) error {
+	if err := d.load(ctx, key); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	stored := d.documents[key]
+	d.mu.Unlock()
+	if bytes.Equal(stored, data) { // an empty table and none are equal: neither has rows
+		return nil
+	}
+	if err := d.Store.Put(ctx, key, data); err != nil {
+		return &StoreError{err}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.documents[key] = data
+	return nil
+}
+
+// storedRecord is a day's record as it is stored, nil where there is none. A
+// damaged one is as good as none: it is derived again.
+func (d *day) storedRecord(key string) *report.DayRecord {
+	data := d.documents[key]
+	if data == nil {
+		return nil
+	}
+	r, err := report.DecodeDayRecord(data)
+	if err != nil {
+		d.warn("%s: %v: it is written anew", key, err)
+		return nil
+	}
+	return &r
+}
+
+func (d *day) completeRecord(key string) *report.DayRecord {
+	if r := d.storedRecord(key); r != nil && r.Status == report.Complete {
+		return r
+	}
+	return nil
+}
+
+// change compares the day with the day before.
+func (d *day) change() *Change {
+	if d.before == nil {
+		return nil
+	}
+	change := &Change{Since: d.date - 1}
+	for _, t := range d.totals() {
+		for _, was := range d.before.Totals {
+			if was.SourceType == t.SourceType {
+				t.ProtectedDataBytes -= was.ProtectedDataBytes
+				t.ProtectedResourceCount -= was.ProtectedResourceCount
+				change.Totals = append(change.Totals, t)
+			}
+		}
+	}
+	return change
+}

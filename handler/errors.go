@@ -1,0 +1,73 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The errors of an invocation. Function Compute shows the name of the outermost
+// type as errorType: each says who has to act, and an alarm can be set on it.
+type (
+	// A ConfigError is a deployment that cannot work: the operator's to fix.
+	ConfigError struct{ Problems []string }
+	// An EventError is an event that asks for nothing known: the caller's to fix.
+	EventError struct{ Err error }
+	// A SourceError is Cloud Backup refusing, failing, or saying what cannot be
+	// trusted. A retry is safe and may help.
+	SourceError struct{ Err error }
+	// A StoreError is OSS refusing or failing, or a stored document that is
+	// damaged. A retry is safe and may help.
+	StoreError struct{ Err error }
+	// An AccountsError gathers what failed of several collections; what
+	// succeeded is written. A retry is safe and collects only what is missing.
+	AccountsError struct{ Errs []error }
+)
+
+func (e *ConfigError) Error() string { return "config: " + strings.Join(e.Problems, "; ") }
+func (e *EventError) Error() string  { return "event: " + e.Err.Error() }
+func (e *SourceError) Error() string { return "cloud backup: " + e.Err.Error() }
+func (e *StoreError) Error() string  { return "store: " + e.Err.Error() }
+
+func (e *AccountsError) Error() string {
+	const most = 10 // an answer is read in a console; the day's record names all
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d failed", len(e.Errs))
+	for i, err := range e.Errs {
+		if i == most {
+			fmt.Fprintf(&b, "; and %d more, see the day's record", len(e.Errs)-most)
+			break
+		}
+		b.WriteString("; " + err.Error())
+	}
+	return b.String()
+}
+
+func (e *EventError) Unwrap() error      { return e.Err }
+func (e *SourceError) Unwrap() error     { return e.Err }
+func (e *StoreError) Unwrap() error      { return e.Err }
+func (e *AccountsError) Unwrap() []error { return e.Errs }
+
+// ErrorType is the name under which Function Compute shows an error.
+func ErrorType(err error) string {
+	var (
+		config   *ConfigError
+		event    *EventError
+		accounts *AccountsError
+		source   *SourceError
+		stored   *StoreError
+	)
+	switch { // the outermost first
+	case errors.As(err, &accounts):
+		return "AccountsError"
+	case errors.As(err, &config):
+		return "ConfigError"
+	case errors.As(err, &event):
+		return "EventError"
+	case errors.As(err, &source):
+		return "SourceError"
+	case errors.As(err, &stored):
+		return "StoreError"
+	}
+	return "Error"
+}

@@ -1,0 +1,92 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+var now = time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+
+func TestParseEvent(t *testing.T) {
+	const zero = "{Action:snapshot SourceTypes:[] Accounts:[] DryRun:false Overwrite:false "
+	manual := zero + "Trigger:manual ScheduledAt:0001-01-01 00:00:00 +0000 UTC At:2026-11-25 09:00:00 +0000 UTC Warnings:[]}"
+	timer := zero + "Trigger:timer ScheduledAt:2026-11-23 12:17:00 +0000 UTC At:2026-11-23 12:17:00 +0000 UTC Warnings:[]}"
+	warned := func(text string) string {
+		return strings.Replace(manual, "Warnings:[]", "Warnings:[the event is plain text, "+text+": taken as {}, all defaults]", 1)
+	}
+	for _, tt := range []struct{ name, event, want string }{
+		{"nothing", "", manual},
+		{"white space", " \n\t", manual},
+		{"null", "null", manual},
+		{"an empty object", "{}", manual},
+		{"plain text", "hello", warned(`"hello"`)},
+		{"plain text in quotes", `"hello"`, warned(`"\"hello\""`)},
+		{"a number", "5", warned(`"5"`)},
+		{"long text", strings.Repeat("é", 50), warned(`"` + strings.Repeat("é", 30) + `…"`)},
+		{"a timer without payload", `{"triggerTime":"2026-11-23T12:17:00Z","triggerName":"daily"}`, timer},
+		{"a timer with an empty payload", `{"triggerTime":"2026-11-23T12:17:00Z","triggerName":"daily","payload":""}`, timer},
+		{"a timer with a null payload", `{"triggerTime":"2026-11-23T12:17:00Z","triggerName":"daily","payload":null}`, timer},
+		{"a timer with a field we do not know", `{"triggerTime":"2026-11-23T12:17:00Z","attempt":2}`, timer},
+		{"a timer of the default action", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{\"action\":\"snapshot\"}"}`, timer},
+		{"a payload that is an object", `{"triggerTime":"2026-11-23T12:17:00Z","payload":{"action":"snapshot"}}`, timer},
+		{"an offset", `{"triggerTime":"2026-11-23T20:17:00+08:00"}`, strings.Replace(timer, "At:2026-11-23 12:17:00 +0000 UTC W", "At:2026-11-23 20:17:00 +0800 +0800 W", 1)},
+		{"text as payload", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"hi"}`, strings.Replace(timer, "Warnings:[]", `Warnings:[the event is plain text, "hi": taken as {}, all defaults]`, 1)},
+		{"a whole request", `{"action":"snapshot","source_types":["B","A","A"],"accounts":["7"],"dry_run":true,"overwrite":true}`, strings.Replace(manual, "SourceTypes:[] Accounts:[] DryRun:false Overwrite:false", "SourceTypes:[A B] Accounts:[7] DryRun:true Overwrite:true", 1)},
+	} {
+		r, err := ParseEvent([]byte(tt.event), now)
+		if got := fmt.Sprintf("%+v", r); err != nil || got != tt.want {
+			t.Errorf("%s: got %s, %v\nwant %s", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+func TestParseEventRefuses(t *testing.T) {
+	const want, all = "want snapshot", "; {} takes all defaults"
+	for _, tt := range []struct{ name, event, want string }{
+		{"a list", `[1]`, `event: a list, [1]: want an object, such as {"action":"snapshot"}` + all},
+		{"broken JSON", `{"action":`, `event: broken at byte 10: unexpected EOF: want a JSON object, such as {"action":"snapshot"}` + all},
+		{"a word too many", `{} {}`, `event: "{}" behind the object: want nothing there: want a JSON object, such as {"action":"snapshot"}` + all},
+		{"a field twice", `{"dry_run":true,"dry_run":false}`, `event: "dry_run" stands twice: want it once: want a JSON object, such as {"action":"snapshot"}` + all},
+		{"an unknown field", `{"colour":"red"}`, `event: "colour" is no field of a request: want accounts, action, dry_run, overwrite or source_types` + all},
+		{"a field in another case", `{"Action":"snapshot"}`, `event: "Action" is no field of a request: want accounts, action, dry_run, overwrite or source_types` + all},
+		{"an unknown action", `{"action":"snap"}`, `event: action is "snap": ` + want + all},
+		{"an action that is no string", `{"action":7}`, `event: action is 7: ` + want + all},
+		{"a flag that is no flag", `{"dry_run":"yes"}`, `event: dry_run is "yes": want true or false` + all},
+		{"a source type by its form", `{"source_types":["ecs file"]}`, `event: source_types is ["ecs file"]: "ecs file" is no source type: want capital letters, digits and _, such as ECS_FILE` + all},
+		{"source types that are no list", `{"source_types":"ECS_FILE"}`, `event: source_types is "ECS_FILE": want a list of strings, such as ["…"]` + all},
+		{"an account by its form", `{"accounts":["../x"]}`, `event: accounts is ["../x"]: "../x" is no account id: want letters and digits, such as 1234567890123456` + all},
+		{"a timer without a time", `{"triggerName":"daily"}`, `event: triggerTime is "": want a time, such as "2026-11-23T12:17:00Z"`},
+		{"a timer with an empty time", `{"triggerTime":""}`, `event: triggerTime is "": want a time, such as "2026-11-23T12:17:00Z"`},
+		{"a time that is none", `{"triggerTime":"yesterday"}`, `event: triggerTime is "yesterday": want a time, such as "2026-11-23T12:17:00Z"`},
+		{"a time that is a number", `{"triggerTime":1795436221}`, `event: triggerTime is 1795436221: want a time, such as "2026-11-23T12:17:00Z"`},
+		{"a payload with an unknown field", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{\"source\":\"timer\"}"}`, `event: payload of the timer trigger: "source" is no field of a request: want accounts, action, dry_run, overwrite or source_types` + all},
+		{"a payload that is broken", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{"}`, `event: payload of the timer trigger: broken at byte 1: unexpected EOF: want a JSON object, such as {"action":"snapshot"}` + all},
+	} {
+		_, err := ParseEvent([]byte(tt.event), now)
+		var event *EventError
+		if !errors.As(err, &event) || err.Error() != tt.want {
+			t.Errorf("%s: got  %v\nwant %s", tt.name, err, tt.want)
+		}
+	}
+}
+
+func FuzzParseEvent(f *testing.F) {
+	for _, seed := range []string{"", "null", "{}", "hello", event, `{"action":"snapshot","dry_run":true}`, `[`, `{"triggerTime":"2026-11-23T20:17:00+08:00","payload":"{}"}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := ParseEvent(data, now)
+		var event *EventError
+		switch {
+		case err != nil && !errors.As(err, &event):
+			t.Errorf("error %T, want an *EventError", err)
+		case err == nil && r.At.IsZero():
+			t.Error("a request for no day")
+		case err == nil && (r.Trigger == "timer") == r.ScheduledAt.IsZero():
+			t.Errorf("trigger %s, scheduled at %v: want both of a timer or neither", r.Trigger, r.ScheduledAt)
+		}
+	})
+}

@@ -1,0 +1,83 @@
+// Package handler runs one invocation: an event comes in, documents are left in
+// a store. The path of the data:
+//
+//	event ──ParseEvent──▶ request ──Source──▶ statistics ──Encode──▶ snapshot
+//	                                                                   │ Store.PutNew
+//	    latest.json ◀── the day's record ◀── tables ◀── all snapshots of the day
+//
+// Whatever breaks between two steps leaves a readable bucket, and the next run
+// of that day completes it. The package knows no clock, no environment and no
+// credentials: main hands it what it needs for one invocation.
+//
+// Two runs of one day may overlap, since a timer delivers at least once. Both
+// may ask Cloud Backup; the store keeps the first snapshot, the other run reads
+// that one back, and both derive equal bytes from it.
+package handler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"backup-statistics/handler/store"
+	"backup-statistics/report"
+)
+
+// A Source tells what an account protects now. A cloudbackup.Client is one.
+type Source interface {
+	Statistics(ctx context.Context, sourceType string) (report.Statistics, error)
+}
+
+// A Store keeps documents; its contract is package store's. Keys are below the
+// deployment's prefix.
+type Store interface {
+	Get(ctx context.Context, key string) ([]byte, error)
+	Put(ctx context.Context, key string, data []byte) error
+	PutNew(ctx context.Context, key string, data []byte) error
+	List(ctx context.Context, prefix string, limit int) ([]store.Entry, error)
+}
+
+// An Account is one whose statistics are collected, through its own Source.
+type Account struct {
+	ID     string
+	Source Source
+}
+
+// A Handler answers one invocation. It is made for that invocation, since its
+// clients hold the invocation's credentials.
+type Handler struct {
+	Config   *Config
+	Accounts []Account // who is collected; the function's own comes first
+	Store    Store
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Handle does what an event asks for, until ctx ends. It leaves some time before
+// that to say why, so ctx should end earlier than the function is killed. The
+// error is one of this package's types.
+func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
+	r, err := ParseEvent(event, h.Now())
+	if err != nil {
+		return nil, err
+	}
+	h.Log.Debug("asked", "action", r.Action, "trigger", r.Trigger, "at", r.At)
+	switch r.Action {
+	case ActionSnapshot:
+		return h.snapshot(ctx, r)
+	default:
+		return nil, &EventError{fmt.Errorf("action is %q: nothing does that", r.Action)}
+	}
+}
+
+// guard runs a function of a goroutine of ours. A panic there would end the
+// process with nothing reported; so it is one more error.
+func guard[T any](f func() (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,264 @@
+package local
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	defaultDir  = ".local/bucket"
+	defaultZone = "Asia/Shanghai"
+	dateForm    = "2006-01-02"
+	maxDays     = 3660
+	maxAccounts = 1000
+)
+
+// help is what -h prints.
+func help() string {
+	return `usage: backup-statistics local [flags]
+
+Plays a run of the function on this machine, without a cloud account: Cloud Backup,
+OSS, STS and the resource directory answer on loopback, and this program is started
+as Function Compute would start it. Then it is sent the event of the daily timer.
+Shows the answer and the bucket, which is a folder and stays.
+
+flags:
+  -days N         play N days that end today, the oldest first, with numbers that grow
+  -date DAY       play that day instead of today; with -days, end there
+  -event TEXT     send this event, as the console does, instead of the timer's
+  -dir FOLDER     the bucket (default ` + defaultDir + `)
+  -accounts N     so many accounts, the function's own and N-1 members (default 1)
+  -gap DAY        leave that day out: a date, or how many days ago; may be repeated
+  -drop DAYS      so many days ago, a region lost a third of its instances
+  -fault FAULT    spoil requests: KIND[@WHERE][xTIMES], see below; may be repeated
+  -timeout TIME   the function's timeout (default 60s)
+  -v              show the function's log
+  -h              show this
+
+faults: a KIND is one of
+` + indent(wrap(strings.Join(FaultKinds(), ", "), width-2), "  ") + `
+  WHERE is a service (` + strings.Join(services(), ", ") + `) or a part of a
+  request, such as its action or key. TIMES is how many requests are spoilt (default 1).
+
+Of the environment the function gets ` + strings.Join(passedOn[:4], ", ") + `,
+` + strings.Join(passedOn[4:], ", ") + `; nothing else.
+
+examples:
+  backup-statistics local
+  backup-statistics local -event '{"action":"snapshot","dry_run":true}'
+  backup-statistics local -days 90 -gap 12 -drop 5 -accounts 3
+  backup-statistics local -fault ` + FaultKinds()[0] + `@GetBasicStatisticsx2 -v
+  TIME_ZONE=UTC backup-statistics local -date 2024-02-29 -dir /tmp/bucket
+
+exit code: 0 done, 1 the function answered an error, 2 wrong arguments.
+`
+}
+
+// A usageError says what is wrong with the arguments.
+type usageError string
+
+func (e usageError) Error() string { return "local: " + string(e) }
+
+// Usage tells that the arguments are to be changed.
+func (usageError) Usage() bool { return true }
+
+func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(format, args...)) }
+
+// options are what the arguments ask for.
+type options struct {
+	days     int
+	event    *string   // instead of timers
+	last     time.Time // in the time zone of the days
+	dir      string    // absolute
+	accounts int
+	faults   []aimedFault
+	gaps     []int // days before last
+	drop     int   // likewise; -1: none
+	timeout  time.Duration
+	verbose  bool
+}
+
+// An aimedFault is for one service, or for any.
+type aimedFault struct {
+	service string
+	Fault
+}
+
+// due is when the timer of a day comes: at 20:17, as the project's s.yaml has it.
+func (o *options) due(ago int) time.Time {
+	y, m, d := o.last.Date()
+	return time.Date(y, m, d-ago, 20, 17, 0, 0, o.last.Location())
+}
+
+func (o *options) name(ago int) string { return o.due(ago).Format(dateForm) }
+
+// parse reads the arguments, and refuses what could not be played as asked.
+func (c *command) parse(args []string) (options, error) {
+	zone, err := time.LoadLocation(cmp.Or(c.getenv("TIME_ZONE"), defaultZone))
+	if err != nil {
+		zone = time.UTC // the function itself says what is wrong with it
+	}
+	o := options{days: 1, last: c.now.In(zone), dir: defaultDir, accounts: 1, drop: -1, timeout: time.Minute}
+	var gaps []string
+	p := parser{flag.NewFlagSet("local", flag.ContinueOnError), make(map[string]bool)}
+	p.BoolVar(&o.verbose, "v", false, "")
+	p.number("days", 1, maxDays, 90, &o.days)
+	p.number("accounts", 1, maxAccounts, 3, &o.accounts)
+	p.number("drop", 0, maxDays, 5, &o.drop)
+	p.add("event", "", func(s string) bool { o.event = &s; return true })
+	p.add("gap", "", func(s string) bool { gaps = append(gaps, s); return true })
+	p.add("dir", "a folder, such as -dir "+defaultDir, func(s string) bool { o.dir = s; return s != "" })
+	p.add("date", "a day, such as -date 2026-11-23", func(s string) bool {
+		o.last, err = time.ParseInLocation(dateForm, s, zone)
+		return err == nil
+	})
+	p.add("timeout", "whole seconds up to 24h, such as -timeout 60s", func(s string) bool {
+		o.timeout, err = time.ParseDuration(s)
+		return err == nil && o.timeout >= time.Second && o.timeout <= 24*time.Hour && o.timeout%time.Second == 0
+	})
+	p.add("fault", wantedFault(), func(s string) bool {
+		f, ok := parseFault(s)
+		o.faults = append(o.faults, f)
+		return ok
+	})
+	err = p.parse(args)
+	for _, check := range []func() error{
+		func() error { return o.contradiction(p.given) },
+		func() error { return o.leaveOut(gaps) },
+		o.folder,
+	} {
+		if err == nil {
+			err = check()
+		}
+	}
+	return o, err
+}
+
+// contradiction refuses flags that leave each other without effect.
+func (o *options) contradiction(given map[string]bool) error {
+	if o.event != nil {
+		for _, name := range []string{"days", "date", "gap", "drop"} {
+			if given[name] {
+				return usagef("-event and -%s are both given: want one of them, since -%s is about the timer's events", name, name)
+			}
+		}
+	}
+	if o.drop >= o.days {
+		return usagef("-drop is %d: want a day among the %d that are played, such as -days %d -drop %d", o.drop, o.days, o.drop+90, o.drop)
+	}
+	return nil
+}
+
+// leaveOut finds the days that -gap names among those that are played.
+func (o *options) leaveOut(gaps []string) error {
+	for _, gap := range gaps {
+		found := -1
+		for ago := range o.days {
+			if gap == strconv.Itoa(ago) || gap == o.name(ago) {
+				found = ago
+			}
+		}
+		if found < 0 {
+			return usagef("-gap is %q: want one of the %d days that are played, %s to %s, or how many days before the last, such as -days 90 -gap 12",
+				gap, o.days, o.name(o.days-1), o.name(0))
+		}
+		o.gaps = append(o.gaps, found)
+	}
+	slices.Sort(o.gaps)
+	o.gaps = slices.Compact(o.gaps)
+	if len(o.gaps) == o.days {
+		return usagef("-gap leaves no day to play: want more days, such as -days 90 -gap 12")
+	}
+	return nil
+}
+
+// folder makes the bucket's folder, so that one that can't be is noticed now.
+func (o *options) folder() (err error) {
+	if o.dir, err = filepath.Abs(o.dir); err != nil {
+		return usagef("-dir: %v", err)
+	}
+	if err := os.MkdirAll(o.dir, 0o755); err != nil {
+		return usagef("-dir is no folder: %v: want one that can be made, such as -dir %s", err, defaultDir)
+	}
+	return nil
+}
+
+// A parser parses flags whose errors name the flag, what was found and what is
+// wanted, with an example.
+type parser struct {
+	*flag.FlagSet
+	given map[string]bool
+}
+
+// add defines a flag that take accepts or not.
+func (p parser) add(name, want string, take func(string) bool) {
+	p.Func(name, "", func(s string) error {
+		p.given[name] = true
+		if !take(s) {
+			return usagef("-%s is %q: want %s", name, s, want)
+		}
+		return nil
+	})
+}
+
+// number defines a flag for a number from low to high.
+func (p parser) number(name string, low, high, example int, to *int) {
+	p.add(name, fmt.Sprintf("a number from %d to %d, such as -%s %d", low, high, name, example), func(s string) bool {
+		n, err := strconv.Atoi(s)
+		*to = n
+		return err == nil && n >= low && n <= high
+	})
+}
+
+func (p parser) parse(args []string) error {
+	p.SetOutput(io.Discard)
+	err := p.Parse(args)
+	switch {
+	case err == nil && p.NArg() > 0:
+		return usagef("%q is no flag: want flags alone, such as -days 90; -h lists them", p.Arg(0))
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		return err
+	}
+	// The flag package gives the text of an error, not the error.
+	text := err.Error()
+	if _, ours, ok := strings.Cut(text, ": "+usageError("").Error()); ok {
+		return usageError(ours)
+	}
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
+		return usagef("%s is no flag: want such as -days 90; -h lists them", name)
+	}
+	return usagef("%s: want such as -days 90; -h shows examples", text)
+}
+
+// parseFault reads KIND[@WHERE][xTIMES].
+func parseFault(s string) (f aimedFault, ok bool) {
+	f.Times = 1
+	if i := strings.LastIndexByte(s, 'x'); i > 0 {
+		if n, err := strconv.Atoi(s[i+1:]); err == nil {
+			s, f.Times = s[:i], n
+		}
+	}
+	f.Kind, f.On, _ = strings.Cut(s, "@")
+	if slices.Contains(services(), f.On) {
+		f.service, f.On = f.On, ""
+	}
+	return f, slices.Contains(FaultKinds(), f.Kind) && f.Times > 0
+}
+
+func wantedFault() string {
+	return fmt.Sprintf("KIND[@WHERE][xTIMES], such as -fault %s@%sx2, with a KIND of %s",
+		FaultKinds()[0], ServiceBackup, strings.Join(FaultKinds(), ", "))
+}
+
+func services() []string {
+	return []string{ServiceBackup, ServiceOSS, ServiceSTS, ServiceDirectory}
+}

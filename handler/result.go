@@ -1,0 +1,48 @@
+package handler
+
+import "backup-statistics/report"
+
+// What became of a snapshot.
+const (
+	Written  = "written"
+	Exists   = "exists"   // it was there before, and stays byte for byte
+	Replaced = "replaced" // it was there before, and overwrite was asked for
+	DryRun   = "dry_run"  // collected, and nothing written
+)
+
+// A Result is the answer to an invocation: one short JSON object, for people who
+// read it in a console.
+type Result struct {
+	Action       string             `json:"action"`
+	SnapshotDate report.Date        `json:"snapshot_date"`
+	TimeZone     string             `json:"time_zone"`
+	Status       string             `json:"status"`
+	Accounts     []AccountResult    `json:"accounts"`
+	Totals       []report.TypeTotal `json:"totals"` // over all accounts of the day
+	Change       *Change            `json:"change,omitempty"`
+	FreeQuota    *QuotaResult       `json:"free_quota,omitempty"`
+	Warnings     []string           `json:"warnings,omitempty"`
+}
+
+// An AccountResult is what became of one snapshot.
+type AccountResult struct {
+	AccountID  string `json:"account_id"`
+	SourceType string `json:"source_type"`
+	Status     string `json:"status"`
+	Key        string `json:"key"` // in the bucket, with the prefix
+	report.Amount
+}
+
+// A Change is the difference to an earlier day, by source type. A day before
+// without a complete record leaves nothing to compare with.
+type Change struct {
+	Since  report.Date        `json:"since"`
+	Totals []report.TypeTotal `json:"totals"` // differences: negative where it fell
+}
+
+// A QuotaResult is the use of the free quota by the account that uses the most
+// of it; the quota is each account's own.
+type QuotaResult struct {
+	AccountID string `json:"account_id"`
+	report.Quota
+}

@@ -1,0 +1,295 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"backup-statistics/report"
+)
+
+// concurrency bounds the accounts that are collected at once.
+const concurrency = 32
+
+// A job is one snapshot to take: of one account and source type.
+type job struct {
+	account    Account
+	sourceType string
+}
+
+// An outcome is what became of a job.
+type outcome struct {
+	job
+	status   string
+	snapshot report.Snapshot // without the service's answer, which is large
+	object   report.Object
+	err      error // one of the package's types
+}
+
+// A run takes the snapshots of one day.
+type run struct {
+	*Handler
+	Request
+	occasion report.Occasion
+	day      *day
+	alone    bool // one job only: it may ask before it knows what is stored
+	listed   func() (map[string]bool, error)
+}
+
+// snapshot collects what the day lacks and refreshes what is derived from it.
+func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
+	date := report.DateOf(req.At, h.Config.Zone)
+	r := &run{Handler: h, Request: req, day: h.newDay(date), occasion: report.Occasion{
+		Date: date, TimeZone: h.Config.Zone.String(), Trigger: req.Trigger, ScheduledAt: req.ScheduledAt,
+	}}
+	jobs, err := r.jobs()
+	if err != nil {
+		return nil, err
+	}
+	outcomes := r.collect(ctx, jobs)
+	if r.DryRun {
+		return r.dryResult(outcomes)
+	}
+	_, derived := r.listed()
+	if derived == nil { // from half of a day's snapshots nothing is derived
+		derived = r.day.settle(ctx, r.expected(), outcomes)
+	}
+	if failed := failures(jobs, outcomes); failed != nil {
+		return nil, failed
+	}
+	if derived != nil {
+		return nil, derived
+	}
+	return r.result(outcomes), nil
+}
+
+// expected are the snapshots that make the day complete: of all accounts, also
+// where this run was narrowed to some of them.
+func (r *run) expected() []job {
+	var jobs []job
+	for _, a := range r.Handler.Accounts {
+		for _, s := range r.Config.SourceTypes {
+			jobs = append(jobs, job{a, s})
+		}
+	}
+	return jobs
+}
+
+// jobs are the snapshots that this run is asked for.
+func (r *run) jobs() ([]job, error) {
+	types := r.Request.SourceTypes
+	if len(types) == 0 {
+		types = r.Config.SourceTypes
+	}
+	known := make([]string, 0, len(r.Handler.Accounts))
+	var jobs []job
+	for _, a := range r.Handler.Accounts {
+		known = append(known, a.ID)
+		if len(r.Request.Accounts) > 0 && !slices.Contains(r.Request.Accounts, a.ID) {
+			continue
+		}
+		for _, s := range types {
+			jobs = append(jobs, job{a, s})
+		}
+	}
+	for _, id := range r.Request.Accounts {
+		if !slices.Contains(known, id) {
+			return nil, &EventError{fmt.Errorf("accounts names %s, which is none of the %d accounts of this deployment: want such as %s", id, len(known), known[0])}
+		}
+	}
+	return jobs, nil
+}
+
+// collect takes the snapshots, some at once, each failing on its own.
+func (r *run) collect(ctx context.Context, jobs []job) []outcome {
+	ctx, stop := reserve(ctx, r.Now())
+	defer stop()
+	r.alone = len(jobs) == 1
+	r.listed = sync.OnceValues(func() (map[string]bool, error) { return r.day.list(ctx) })
+	outcomes := make([]outcome, len(jobs))
+	var all errgroup.Group
+	all.SetLimit(concurrency)
+	for i, j := range jobs {
+		all.Go(func() error {
+			o, err := guard(func() (outcome, error) { return r.take(ctx, j) })
+			o.job, o.err = j, err
+			o.snapshot.Response = nil
+			outcomes[i] = o
+			return nil
+		})
+	}
+	all.Wait() //nolint:errcheck // each outcome has its own
+	return outcomes
+}
+
+// reserve ends the collection early enough to say in the bucket what is missing.
+func reserve(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(5*time.Second, deadline.Sub(now)/4)))
+}
+
+// take takes one snapshot, unless the day has it. A run of a single snapshot, as
+// most are, asks Cloud Backup while it reads what is stored: the write then
+// finds an open connection, and a day that has its snapshot already is the
+// exception.
+func (r *run) take(ctx context.Context, j job) (outcome, error) {
+	key := report.SnapshotKey(r.occasion.Date, j.account.ID, j.sourceType)
+	asked := make(chan func() (report.Statistics, error), 1)
+	ask := func() {
+		s, err := guard(func() (report.Statistics, error) { return j.account.Source.Statistics(ctx, j.sourceType) })
+		asked <- func() (report.Statistics, error) { return s, err }
+	}
+	if r.alone {
+		ctx2, cancel := context.WithCancel(ctx)
+		defer cancel()
+		ctx = ctx2
+		go ask()
+	}
+	stored, err := r.stored(ctx, key)
+	if err != nil {
+		return outcome{}, err
+	}
+	if stored && !r.Overwrite {
+		return r.read(ctx, key)
+	}
+	if !r.alone {
+		ask()
+	}
+	statistics, err := (<-asked)()
+	if err != nil {
+		return outcome{}, &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, err)}
+	}
+	snapshot := report.NewSnapshot(r.occasion, j.account.ID, j.sourceType, r.Now(), statistics)
+	data, err := snapshot.Encode()
+	if err != nil {
+		return outcome{}, &SourceError{err}
+	}
+	o := outcome{snapshot: snapshot, object: report.NewObject(key, data, 1)}
+	switch {
+	case r.DryRun:
+		o.status = DryRun
+	case stored:
+		o.status, err = Replaced, r.Store.Put(ctx, key, data)
+	default:
+		o.status, err = Written, r.Store.PutNew(ctx, key, data)
+	}
+	if errors.Is(err, fs.ErrExist) && !r.Overwrite { // another run was first
+		return r.read(ctx, key)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		o.status, err = Replaced, r.Store.Put(ctx, key, data)
+	}
+	if err != nil {
+		return outcome{}, &StoreError{err}
+	}
+	return o, nil
+}
+
+// stored tells whether the day has a snapshot. Where the bucket can't be listed
+// the document itself is read: a day is not lost for want of a list.
+func (r *run) stored(ctx context.Context, key string) (bool, error) {
+	if r.DryRun {
+		return false, nil
+	}
+	if listed, err := r.listed(); err == nil {
+		return listed[key], nil
+	}
+	switch _, err := r.Store.Get(ctx, key); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, &StoreError{err}
+	}
+	return true, nil
+}
+
+// read reads a snapshot back that is stored already.
+func (r *run) read(ctx context.Context, key string) (outcome, error) {
+	snapshot, object, err := r.day.readSnapshot(ctx, key)
+	return outcome{status: Exists, snapshot: snapshot, object: object}, err
+}
+
+// failures is the error of a run: that of its only snapshot, or all of them.
+func failures(jobs []job, outcomes []outcome) error {
+	var errs []error
+	for _, o := range outcomes {
+		if o.err != nil {
+			errs = append(errs, o.err)
+		}
+	}
+	switch {
+	case len(errs) == 0:
+		return nil
+	case len(jobs) == 1:
+		return errs[0]
+	}
+	return &AccountsError{errs}
+}
+
+func (r *run) result(outcomes []outcome) *Result {
+	res := &Result{
+		Action: ActionSnapshot, SnapshotDate: r.occasion.Date, TimeZone: r.occasion.TimeZone,
+		Status: statusOf(outcomes), Totals: r.day.totals(),
+		Change: r.day.change(), FreeQuota: quotaOf(r.day.snapshots(), r.Config.FreeQuotaBytes),
+		Warnings: append(r.Warnings, r.day.warnings...),
+	}
+	for _, o := range outcomes {
+		res.Accounts = append(res.Accounts, AccountResult{
+			AccountID: o.account.ID, SourceType: o.sourceType, Status: o.status,
+			Key: r.Config.Prefix + o.object.Key, Amount: o.snapshot.Amount,
+		})
+		if !o.snapshot.RegionsMatchTotal {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("account %s, %s: the regions do not add up to the total; both are recorded as the service says", o.account.ID, o.sourceType))
+		}
+	}
+	return res
+}
+
+// dryResult answers from what was collected alone.
+func (r *run) dryResult(outcomes []outcome) (*Result, error) {
+	if failed := failures(make([]job, len(outcomes)), outcomes); failed != nil {
+		return nil, failed
+	}
+	for _, o := range outcomes {
+		r.day.add(o.snapshot, o.object)
+	}
+	return r.result(outcomes), nil
+}
+
+// statusOf is the strongest of what became of the snapshots.
+func statusOf(outcomes []outcome) string {
+	for _, status := range []string{DryRun, Replaced, Written} {
+		if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.status == status }) {
+			return status
+		}
+	}
+	return Exists
+}
+
+// quotaOf is the use of the free quota by the account that uses the most of it.
+func quotaOf(snapshots []report.Snapshot, quota int64) *QuotaResult {
+	used := make(map[string]report.Amount)
+	for _, s := range snapshots {
+		used[s.AccountID], _ = used[s.AccountID].Plus(s.Amount)
+	}
+	var most string
+	for id, a := range used {
+		if b := used[most]; most == "" || a.ProtectedDataBytes > b.ProtectedDataBytes ||
+			a.ProtectedDataBytes == b.ProtectedDataBytes && id < most {
+			most = id
+		}
+	}
+	if most == "" {
+		return nil
+	}
+	return &QuotaResult{most, report.NewQuota(used[most].ProtectedDataBytes, quota)}
+}

@@ -1,0 +1,428 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aliyun/aliyun-oss-go-sdk/oss"
+	"github.com/aliyun/credentials-go/credentials"
+)
+
+// Options say which bucket an [OSS] keeps documents in, and how. The zero
+// values of the limits stand for what is named beside them.
+type Options struct {
+	Endpoint   string // https, or http on loopback
+	Region     string // of the bucket, such as cn-hangzhou: it is signed
+	Bucket     string
+	Prefix     string // begins each key in the bucket; empty, or ends in "/"
+	Credential credentials.Credential
+	Web        *http.Client // sends the requests; nil: one with Go's default transport
+
+	AttemptTimeout time.Duration // of one request; a quarter of the time left, 1 s to 10 s
+	FirstPause     time.Duration // between two tries, doubling up to 5 s; 200 ms
+	Tries          int           // requests for one answer; 6
+	PageSize       int           // keys in a page of a listing; 1000, which is OSS's most
+	MaxBytes       int64         // of an answer; 64 MiB
+}
+
+// An OSS keeps documents in a bucket. It makes its requests with the
+// credential that it is given, asked once a request, and through the HTTP
+// client that it is given; nothing else outlives it.
+//
+// A request that fails in passing is repeated: when the service is overrun or
+// breaks down, when an answer is late, broken or does not come, and when bytes
+// were altered on the way. Others fail at once, with an [*Error].
+//
+// Known limit: on a bucket with versioning, enabled or suspended, OSS takes no
+// notice of the header that forbids overwriting. PutNew replaces there (the old
+// version is kept, but Get does not see it), so a caller that must not replace
+// reads before it writes.
+type OSS struct {
+	bucket   *oss.Bucket
+	prefix   string
+	pageSize int
+	retry    retrier
+}
+
+// NewOSS returns a store in the bucket that o names. It makes no request.
+func NewOSS(o Options) (*OSS, error) {
+	host, err := o.check()
+	if err != nil {
+		return nil, err
+	}
+	var web http.Client
+	if o.Web != nil {
+		web = *o.Web
+	}
+	web.Transport = transport{cmp.Or(web.Transport, http.DefaultTransport), cmp.Or(o.MaxBytes, 64<<20)}
+	client, err := oss.New(o.Endpoint, "", "",
+		oss.AuthVersion(oss.AuthV4), oss.Region(o.Region), oss.SetCredentialsProvider(provider{o.Credential}),
+		oss.HTTPClient(&web), oss.ForcePathStyle(loopback(host)), oss.EnableCRC(true))
+	if err != nil {
+		return nil, fmt.Errorf("oss endpoint %s: %w", o.Endpoint, err)
+	}
+	bucket, err := client.Bucket(o.Bucket)
+	if err != nil {
+		return nil, fmt.Errorf("oss: %w", err)
+	}
+	return &OSS{bucket, o.Prefix, cmp.Or(o.PageSize, 1000), retrier{
+		o.AttemptTimeout, cmp.Or(o.FirstPause, 200*time.Millisecond), cmp.Or(o.Tries, 6),
+	}}, nil
+}
+
+// check refuses what the SDK would take without complaint: to it a bare host
+// means plain http, and an empty region is as good as any.
+func (o Options) check() (host string, err error) {
+	endpoint, err := url.Parse(o.Endpoint)
+	switch {
+	case err != nil || endpoint.Host == "" || endpoint.User != nil || strings.Trim(endpoint.Path, "/") != "",
+		endpoint.Scheme != "https" && (endpoint.Scheme != "http" || !loopback(endpoint.Hostname())):
+		return "", errors.New("oss endpoint: want https (http on loopback only) and a host, such as https://oss-cn-hangzhou-internal.aliyuncs.com")
+	case o.Region == "" || strings.HasPrefix(o.Region, "oss-"):
+		return "", fmt.Errorf("oss region is %q: want the bare name, such as cn-hangzhou", o.Region)
+	case o.Credential == nil:
+		return "", errors.New("oss credential is nil")
+	case o.Prefix != "" && !strings.HasSuffix(o.Prefix, "/"):
+		return "", fmt.Errorf("oss prefix is %q: want it empty or ending in a slash, such as backup-statistics/", o.Prefix)
+	}
+	return endpoint.Hostname(), checkPrefix("oss prefix", o.Prefix)
+}
+
+// Origin returns where the requests to a bucket go, so that a connection can be
+// opened ahead of them: https://bucket.oss-cn-hangzhou.aliyuncs.com, but on
+// loopback the endpoint itself.
+func Origin(endpoint, bucket string) string {
+	u, err := url.Parse(endpoint)
+	switch {
+	case err != nil:
+		return endpoint
+	case net.ParseIP(u.Hostname()) != nil, loopback(u.Hostname()):
+		return u.Scheme + "://" + u.Host
+	}
+	return u.Scheme + "://" + bucket + "." + u.Host
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// Get reads an object and checks its CRC-64, which the SDK does not.
+func (s *OSS) Get(ctx context.Context, key string) ([]byte, error) {
+	name := s.prefix + key
+	if err := checkKey("get", name); err != nil {
+		return nil, err
+	}
+	var data []byte
+	err := s.do(ctx, "get", name, func(ctx context.Context, a *answer) error {
+		// As it is stored: compressed on the way, an answer has no length to be checked.
+		body, err := s.bucket.GetObject(name, oss.WithContext(ctx), oss.AcceptEncoding("identity"))
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if data, err = io.ReadAll(body); err != nil {
+			return err
+		}
+		if crc, ok := a.crc(); ok && crc != crcOf(data) {
+			return errCRC
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// Put writes an object, or replaces it.
+func (s *OSS) Put(ctx context.Context, key string, data []byte) error {
+	return s.put(ctx, key, data, false)
+}
+
+// PutNew writes an object unless there is one. A reply that was lost makes the
+// next try meet the object of the first: what counts is what is stored.
+func (s *OSS) PutNew(ctx context.Context, key string, data []byte) error {
+	err := s.put(ctx, key, data, true)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	same, failed := s.holds(ctx, key, data)
+	switch {
+	case errors.Is(failed, fs.ErrNotExist):
+		return fmt.Errorf("put %s: taken, but gone when looked at", s.prefix+key)
+	case failed != nil:
+		return failed
+	case same:
+		return nil
+	}
+	return err
+}
+
+func (s *OSS) put(ctx context.Context, key string, data []byte, onlyNew bool) error {
+	name := s.prefix + key
+	if err := checkKey("put", name); err != nil {
+		return err
+	}
+	data = bytes.Clone(data) // a try that was given up may be reading still
+	sum := md5.Sum(data)
+	return s.do(ctx, "put", name, func(ctx context.Context, _ *answer) error {
+		options := []oss.Option{
+			oss.WithContext(ctx),
+			// Ours, since for an empty document the SDK's needs a temporary file.
+			oss.ContentMD5(base64.StdEncoding.EncodeToString(sum[:])),
+		}
+		if onlyNew {
+			options = append(options, oss.ForbidOverWrite(true))
+		}
+		if contentType := contentTypes(path.Ext(key)); contentType != "" {
+			options = append(options, oss.ContentType(contentType))
+		}
+		if key == "latest.json" || strings.HasPrefix(key, "report/") { // they change under readers' eyes
+			options = append(options, oss.CacheControl("no-cache"))
+		}
+		return s.bucket.PutObject(name, bytes.NewReader(data), options...)
+	})
+}
+
+// contentTypes knows the types for which browsers and engines need more than
+// the SDK says; "" leaves it to the SDK.
+func contentTypes(extension string) string {
+	switch extension {
+	case ".json":
+		return "application/json"
+	case ".jsonl":
+		return "application/x-ndjson"
+	case ".csv":
+		return "text/csv; charset=utf-8"
+	case ".html":
+		return "text/html; charset=utf-8"
+	}
+	return ""
+}
+
+// holds tells whether exactly data is stored, by the CRC-64 that the service
+// keeps, or byte for byte where an object has none.
+func (s *OSS) holds(ctx context.Context, key string, data []byte) (bool, error) {
+	name := s.prefix + key
+	var crc string
+	var ok bool
+	err := s.do(ctx, "compare", name, func(ctx context.Context, a *answer) error {
+		_, err := s.bucket.GetObjectDetailedMeta(name, oss.WithContext(ctx))
+		crc, ok = a.crc()
+		return err
+	})
+	if err != nil || ok {
+		return crc == crcOf(data), err
+	}
+	stored, err := s.Get(ctx, key)
+	return bytes.Equal(stored, data), err
+}
+
+// List pages through the bucket. What is no document, such as the empty object
+// that the console makes for a folder, is left out.
+func (s *OSS) List(ctx context.Context, prefix string, limit int) ([]Entry, error) {
+	full := s.prefix + prefix
+	if err := checkPrefix("list", full); err != nil {
+		return nil, err
+	}
+	var entries []Entry
+	var token, last string
+	tokens := make(map[string]bool)
+	for {
+		page, err := s.page(ctx, full, token, limit-len(entries))
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range page.Objects {
+			key, ours := strings.CutPrefix(object.Key, s.prefix)
+			if !strings.HasPrefix(object.Key, full) || !ours || object.Key <= last {
+				return nil, fmt.Errorf("list %s: the answer holds %q after %q: want keys with this prefix, sorted", cmp.Or(full, `""`), object.Key, last)
+			}
+			last = object.Key
+			if checkKey("", key) == nil {
+				entries = append(entries, Entry{key, object.Size, md5Of(object)})
+			}
+		}
+		token = page.NextContinuationToken
+		switch {
+		case limit > 0 && len(entries) >= limit, !page.IsTruncated:
+			return first(entries, limit), nil
+		case token == "" || tokens[token]:
+			return nil, fmt.Errorf("list %s: truncated after %d keys without a new continuation token", cmp.Or(full, `""`), len(entries))
+		}
+		tokens[token] = true
+	}
+}
+
+func (s *OSS) page(ctx context.Context, prefix, token string, limit int) (page oss.ListObjectsResultV2, _ error) {
+	size := s.pageSize
+	if limit > 0 {
+		size = min(size, limit)
+	}
+	err := s.do(ctx, "list", prefix, func(ctx context.Context, _ *answer) (err error) {
+		options := []oss.Option{oss.WithContext(ctx), oss.Prefix(prefix), oss.MaxKeys(size)}
+		if token != "" {
+			options = append(options, oss.ContinuationToken(token))
+		}
+		page, err = s.bucket.ListObjectsV2(options...)
+		return err
+	})
+	return page, err
+}
+
+// md5Of takes the ETag for the MD5, which it is for an object put in one piece.
+// Known limit: for one that a key of KMS encrypts that is not documented.
+func md5Of(object oss.ObjectProperties) string {
+	sum := strings.ToLower(strings.Trim(object.ETag, `"`))
+	if raw, err := hex.DecodeString(sum); err != nil || len(raw) != md5.Size || object.Type != "Normal" && object.Type != "" {
+		return ""
+	}
+	return sum
+}
+
+// do makes one request, and again where that helps.
+func (s *OSS) do(ctx context.Context, op, name string, try func(context.Context, *answer) error) error {
+	return s.retry.run(ctx, op, name, func(ctx context.Context) *Error {
+		var a answer
+		err := try(withAnswer(ctx, &a), &a)
+		if err == nil {
+			return nil
+		}
+		return explain(ctx, op, name, &a, err)
+	})
+}
+
+// explain makes our error out of the SDK's, whose text is the service's and
+// goes no further. It is the table of what is worth another try.
+func explain(ctx context.Context, op, name string, a *answer, err error) *Error {
+	e := &Error{
+		Op: op, Key: name, Status: a.status, retryAfter: a.retryAfter(),
+		RequestID: word(a.header.Get(oss.HTTPHeaderOssRequestID)), EC: word(a.header.Get(oss.HTTPHeaderOssEc)),
+	}
+	var refused oss.ServiceError // a value: a pointer would never match
+	if errors.As(err, &refused) {
+		e.Code, e.EC = word(refused.Code), cmp.Or(word(refused.Ec), e.EC)
+	}
+	switch {
+	case e.Code == "NoSuchKey", e.Code == "" && a.head && e.Status == http.StatusNotFound:
+		e.cause = fs.ErrNotExist
+	case e.Code == "FileAlreadyExists", e.Code == "FileImmutable": // the latter under a retention policy
+		e.cause = fs.ErrExist
+	case e.Code == "InvalidDigest", e.Code == "BadDigest": // altered on the way to the service
+		e.again = once
+	case e.Code == "RequestTimeout" && e.Status == http.StatusBadRequest: // the body did not arrive
+		e.again = always
+	case e.Status == 429, e.Status == 500, e.Status == 502, e.Status == 503, e.Status == 504: // whoever says so
+		e.again = always
+	case e.Code == "":
+		e.cause, e.again = onTheWay(ctx, a, err)
+	}
+	return e
+}
+
+// onTheWay explains an answer that did not come, or not whole.
+func onTheWay(ctx context.Context, a *answer, err error) (cause error, again int) {
+	var altered oss.CRCCheckError
+	var large *http.MaxBytesError
+	var denied *credentialError
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err // the rest is the method and the address
+	}
+	switch {
+	case ctx.Err() != nil: // of this try: run tells the caller's end apart
+		return context.Cause(ctx), always
+	case errors.As(err, &large):
+		return fmt.Errorf("larger than %d bytes", large.Limit), never
+	case errors.As(err, &altered), errors.Is(err, errCRC):
+		return errCRC, always
+	case transient(err):
+		return err, always
+	case a.status >= 400: // some page in place of an answer
+		return nil, never
+	case a.status >= 200 && a.status < 300:
+		return errors.New("unreadable answer"), never
+	case errors.As(err, &denied):
+		return denied, never
+	}
+	return err, never
+}
+
+// transient tells whether the network failed in a way that passes.
+func transient(err error) bool {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return dns.IsTemporary || dns.IsTimeout
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return true
+	}
+	for _, passing := range []error{
+		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE,
+	} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return strings.Contains(err.Error(), "server closed idle connection") // which net/http gives no type
+}
+
+// A provider asks the credential anew for each signature, since keys rotate.
+type provider struct{ credential credentials.Credential }
+
+// GetCredentials is not called while GetCredentialsE is there.
+func (p provider) GetCredentials() oss.Credentials { return key{} }
+
+// GetCredentialsE refuses what would be signed with empty keys.
+func (p provider) GetCredentialsE() (oss.Credentials, error) {
+	c, err := p.credential.GetCredential()
+	if err != nil {
+		return nil, &credentialError{err}
+	}
+	if c == nil || value(c.AccessKeyId) == "" || value(c.AccessKeySecret) == "" {
+		return nil, &credentialError{errors.New("empty")}
+	}
+	return key{value(c.AccessKeyId), value(c.AccessKeySecret), value(c.SecurityToken)}, nil
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// A credentialError does not print its reason, which may be an answer or an
+// address with a token in it.
+type credentialError struct{ err error }
+
+func (*credentialError) Error() string   { return "the credential has no keys to sign with" }
+func (e *credentialError) Unwrap() error { return e.err }
+
+// A key signs one request.
+type key struct{ id, secret, token string }
+
+// GetAccessKeyID returns the id of the key.
+func (k key) GetAccessKeyID() string { return k.id }
+
+// GetAccessKeySecret returns what signs.
+func (k key) GetAccessKeySecret() string { return k.secret }
+
+// GetSecurityToken returns the token of temporary keys.
+func (k key) GetSecurityToken() string { return k.token }

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// How often an operation that failed is worth another try.
+const (
+	never  = 0
+	once   = 1
+	always = math.MaxInt
+)
+
+const maxPause = 5 * time.Second
+
+// A retrier repeats what failed in passing until it succeeds, ctx ends, or it
+// has been tried often enough. It is the only place that does.
+type retrier struct {
+	attempt time.Duration // limits one try; 0: a share of what is left until ctx's deadline
+	pause   time.Duration // after the first try; doubles, with jitter
+	tries   int
+}
+
+// run returns the last failure, or nil. Where ctx ends the tries, the error
+// tells both ctx's end and what the service said before.
+func (r retrier) run(ctx context.Context, op, key string, try func(context.Context) *Error) error {
+	var last *Error
+	made := 0
+	waits := &pauses{ExponentialBackOff: backoff.ExponentialBackOff{
+		InitialInterval: r.pause, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: maxPause,
+	}}
+	_, err := backoff.Retry(ctx, func() (none struct{}, _ error) {
+		if ctx.Err() != nil {
+			return none, context.Cause(ctx)
+		}
+		made++
+		failed := r.once(ctx, try)
+		switch {
+		case failed == nil:
+			return none, nil
+		case ctx.Err() != nil && failed.Status < 300: // cut short: what last says is still the last of the service
+			return none, context.Cause(ctx)
+		}
+		last = failed
+		if made > last.again || !fits(ctx, last.retryAfter) {
+			return none, backoff.Permanent(last)
+		}
+		waits.heed(last)
+		return none, last
+	}, backoff.WithBackOff(waits), backoff.WithMaxTries(uint(r.tries)), backoff.WithMaxElapsedTime(0))
+	if err == nil {
+		return nil
+	}
+	if last == nil {
+		last = &Error{Op: op, Key: key}
+	}
+	if err != error(last) { // Retry stopped for ctx
+		last.ended = endOf(ctx)
+	}
+	last.Tries = made
+	return last
+}
+
+// once bounds one try, so that a service that hangs once or twice leaves time
+// for another.
+func (r retrier) once(ctx context.Context, try func(context.Context) *Error) *Error {
+	limit := r.attempt
+	if limit == 0 {
+		limit = 10 * time.Second
+		if deadline, ok := ctx.Deadline(); ok {
+			limit = min(limit, max(time.Second, time.Until(deadline)/4))
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no whole answer within %v", limit.Round(time.Millisecond)))
+	defer cancel()
+	return try(ctx)
+}
+
+// fits tells whether a pause ends before ctx does.
+func fits(ctx context.Context, pause time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || pause < time.Until(deadline)
+}
+
+// pauses grow from one to the next, and are longer where the service asks.
+type pauses struct {
+	backoff.ExponentialBackOff
+	atLeast time.Duration
+}
+
+// heed makes room for a service that is overrun.
+func (p *pauses) heed(e *Error) {
+	p.atLeast = e.retryAfter
+	if e.Status == 429 {
+		p.ExponentialBackOff.NextBackOff() // "slower": a step is left out
+	}
+}
+
+// NextBackOff returns how long to wait.
+func (p *pauses) NextBackOff() time.Duration {
+	return max(p.ExponentialBackOff.NextBackOff(), p.atLeast)
+}

@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"hash/crc64"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// An answer keeps what the SDK loses of an answer that it can't read: a
+// gateway's page has neither code nor type there.
+type answer struct {
+	status int
+	header http.Header
+	head   bool // of a HEAD request, which has no body to hold a code
+}
+
+type answerKey struct{}
+
+// withAnswer makes requests with this ctx leave their answer's head in a.
+func withAnswer(ctx context.Context, a *answer) context.Context {
+	return context.WithValue(ctx, answerKey{}, a)
+}
+
+// A transport notes the head of each answer, bounds its body, and refuses
+// redirects: following one would hand the security token to another host.
+type transport struct {
+	base     http.RoundTripper
+	maxBytes int64
+}
+
+var errRedirect = errors.New("redirect refused")
+
+// RoundTrip makes the request.
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := t.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if a, ok := r.Context().Value(answerKey{}).(*answer); ok {
+		*a = answer{res.StatusCode, res.Header, r.Method == http.MethodHead}
+	}
+	if res.StatusCode/100 == 3 {
+		res.Body.Close() // the SDK would not
+		return nil, errRedirect
+	}
+	res.Body = http.MaxBytesReader(nil, res.Body, t.maxBytes)
+	return res, nil
+}
+
+var errCRC = errors.New("CRC-64 differs from the answer's")
+
+var crcTable = crc64.MakeTable(crc64.ECMA)
+
+// crc returns the CRC-64 that the service computed; ok is false where it sent none.
+func (a *answer) crc() (text string, ok bool) {
+	text = a.header.Get("X-Oss-Hash-Crc64ecma")
+	return text, text != ""
+}
+
+func crcOf(data []byte) string {
+	return strconv.FormatUint(crc64.Checksum(data, crcTable), 10)
+}
+
+// retryAfter reads the header of that name, which holds seconds or a date.
+func (a *answer) retryAfter() time.Duration {
+	text := a.header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 {
+		return time.Duration(min(seconds, 1<<30)) * time.Second
+	}
+	if date, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(date))
+	}
+	return 0
+}

@@ -1,0 +1,285 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"backup-statistics/handler/store"
+	"backup-statistics/report"
+)
+
+func record(t *testing.T, s Store, date string) report.DayRecord {
+	t.Helper()
+	data, err := s.Get(t.Context(), "days/"+date+".json")
+	must(t, err)
+	r, err := report.DecodeDayRecord(data)
+	must(t, err)
+	return r
+}
+
+func keys(t *testing.T, s Store) string {
+	t.Helper()
+	entries, err := s.List(t.Context(), "", 0)
+	must(t, err)
+	var keys []string
+	for _, e := range entries {
+		keys = append(keys, e.Key)
+	}
+	return strings.Join(keys, " ")
+}
+
+func TestFailedRunLeavesItsRecordAlone(t *testing.T) {
+	documents, s := new(store.Memory), &source{fails: errors.New("GetBasicStatistics: NoPermission (403)")}
+	h := newHandler(t, documents, s)
+	_, err := h.Handle(t.Context(), []byte(event))
+	if got, want := fmt.Sprint(ErrorType(err), " ", err), "SourceError cloud backup: account 1234567890123456, ECS_FILE: GetBasicStatistics: NoPermission (403)"; got != want {
+		t.Errorf("error %s, want %s", got, want)
+	}
+	if got, want := keys(t, documents), "days/2026-11-23.json"; got != want {
+		t.Errorf("stored %s, want %s", got, want)
+	}
+	golden(t, "missing.json", dump(t, documents))
+
+	h.Now = func() time.Time { return time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC) }
+	h.Handle(t.Context(), []byte(event))
+	golden(t, "missing.json", dump(t, documents)) // noticed once: the first time is the one that counts
+
+	s.fails = nil
+	_, err = h.Handle(t.Context(), []byte(event))
+	must(t, err)
+	if got := record(t, documents, "2026-11-23"); got.Status != report.Complete || got.Cause != "" || got.DetectedAt != nil {
+		t.Errorf("record after the retry: %+v, want a complete one without a cause", got)
+	}
+}
+
+func TestOneFailureHidesNoOther(t *testing.T) {
+	documents := new(store.Memory)
+	sick := &source{fails: errors.New("denied")}
+	h := newHandler(t, documents, new(source), sick, new(source))
+	_, err := h.Handle(t.Context(), []byte(event))
+	if got, want := fmt.Sprint(ErrorType(err), ": ", err), "AccountsError: 1 failed; cloud backup: account 1234567890123457, ECS_FILE: denied"; got != want {
+		t.Errorf("error %s, want %s", got, want)
+	}
+	r := record(t, documents, "2026-11-23")
+	if got, want := fmt.Sprintf("%s %+v", r.Status, r.Accounts), "partial {Expected:3 Collected:2 Failed:[{AccountID:1234567890123457 SourceType:ECS_FILE ErrorType:SourceError Message:cloud backup: account 1234567890123457, ECS_FILE: denied}]}"; got != want {
+		t.Errorf("record %s, want %s", got, want)
+	}
+	if strings.Contains(keys(t, documents), "latest.json") {
+		t.Error("a partial day became the latest")
+	}
+	sick.fails = nil
+	result, err := h.Handle(t.Context(), []byte(event))
+	must(t, err)
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || len(r.Accounts.Failed) > 0 || result.Status != Written {
+		t.Errorf("after the retry the record is %+v and the answer %q", r, result.Status)
+	}
+	for i, want := range []int{1, 2, 1} { // a retry asks only for what is missing
+		if got := h.Accounts[i].Source.(*source).asked; got != want {
+			t.Errorf("account %d was asked %d times, want %d", i, got, want)
+		}
+	}
+}
+
+func TestNarrowedRun(t *testing.T) {
+	documents := new(store.Memory)
+	h := newHandler(t, documents, new(source), new(source))
+	_, err := h.Handle(t.Context(), []byte(`{"accounts":["1234567890123457"]}`))
+	must(t, err) // it succeeds when those succeed
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || r.Accounts.Failed[0].ErrorType != "NotAttempted" {
+		t.Errorf("record %+v, want a partial day that names whom nobody asked", r)
+	}
+	_, err = h.Handle(t.Context(), []byte(`{"accounts":["7"]}`))
+	if got, want := fmt.Sprint(err), "event: accounts names 7, which is none of the 2 accounts of this deployment: want such as 1234567890123456"; got != want {
+		t.Errorf("error %s, want %s", got, want)
+	}
+}
+
+func TestDamagedSnapshotIsNamedAndLeftAlone(t *testing.T) {
+	const key = "snapshots/dt=2026-11-23/1234567890123456-ECS_FILE.json"
+	documents := new(store.Memory)
+	h := newHandler(t, documents, new(source), new(source))
+	must(t, documents.Put(t.Context(), key, []byte("{half")))
+	_, err := h.Handle(t.Context(), []byte(event))
+	if ErrorType(err) != "AccountsError" || !strings.Contains(err.Error(), "store: read "+key+": decode snapshot: ") {
+		t.Errorf("error %v, want an AccountsError that names %s", err, key)
+	}
+	if data, err := documents.Get(t.Context(), key); err != nil || string(data) != "{half" {
+		t.Errorf("the damaged snapshot is now %q, %v", data, err)
+	}
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || r.Accounts.Failed[0].ErrorType != "StoreError" {
+		t.Errorf("record %+v, want partial", r)
+	}
+	_, err = h.Handle(t.Context(), []byte(`{"overwrite":true}`))
+	must(t, err)
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete {
+		t.Errorf("record %+v, want a complete day after the repair", r)
+	}
+}
+
+func TestSnapshotInAnothersPlace(t *testing.T) {
+	documents := new(store.Memory)
+	h := newHandler(t, documents, new(source))
+	_, err := h.Handle(t.Context(), []byte(event))
+	must(t, err)
+	data, err := documents.Get(t.Context(), "snapshots/dt=2026-11-23/1234567890123456-ECS_FILE.json")
+	must(t, err)
+	must(t, documents.Put(t.Context(), "snapshots/dt=2026-11-24/1234567890123456-ECS_FILE.json", data))
+	_, err = h.Handle(t.Context(), []byte(strings.Replace(event, "11-22", "11-23", 1)))
+	if err == nil || !strings.Contains(err.Error(), "it is the snapshot of snapshots/dt=2026-11-23/") {
+		t.Errorf("error %v, want one that says whose snapshot lies there", err)
+	}
+}
+
+func TestDryRunWritesNothing(t *testing.T) {
+	documents := new(store.Memory)
+	result, err := newHandler(t, documents, new(source)).Handle(t.Context(), []byte(`{"dry_run":true}`))
+	must(t, err)
+	if result.Status != DryRun || result.Totals[0].ProtectedResourceCount != 5 || keys(t, documents) != "" {
+		t.Errorf("answer %+v, stored %q; want what is protected, and nothing stored", result, keys(t, documents))
+	}
+}
+
+// A lister that may not list: the day is still captured.
+type noList struct{ store.Memory }
+
+func (*noList) List(context.Context, string, int) ([]store.Entry, error) {
+	return nil, errors.New("list: AccessDenied (403)")
+}
+
+func TestDayIsCapturedThoughNothingCanBeListed(t *testing.T) {
+	documents := new(noList)
+	h := newHandler(t, documents, new(source))
+	for range 2 {
+		_, err := h.Handle(t.Context(), []byte(event))
+		if got, want := fmt.Sprint(ErrorType(err), " ", err), "StoreError store: list: AccessDenied (403)"; got != want {
+			t.Errorf("error %s, want %s", got, want)
+		}
+	}
+	if got, want := keys(t, &documents.Memory), "snapshots/dt=2026-11-23/1234567890123456-ECS_FILE.json"; got != want {
+		t.Errorf("stored %q, want the snapshot alone", got)
+	}
+}
+
+func TestPanicOfASourceIsAnError(t *testing.T) {
+	s := &source{total: func(int) report.Statistics { panic("boom") }}
+	_, err := newHandler(t, new(store.Memory), s).Handle(t.Context(), []byte(event))
+	if ErrorType(err) != "SourceError" || !strings.Contains(err.Error(), "panic: boom") {
+		t.Errorf("error %v, want a SourceError that tells of the panic", err)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	documents := new(store.Memory)
+	must(t, documents.Put(t.Context(), "snapshots/dt=2026-11-23/notes.txt", []byte("hello")))
+	s := &source{total: func(int) report.Statistics {
+		s := statistics(1)
+		s.Total.ProtectedResourceCount = 6
+		return s
+	}}
+	result, err := newHandler(t, documents, s).Handle(t.Context(), []byte("now please"))
+	must(t, err)
+	got := strings.Join(result.Warnings, "\n")
+	for _, want := range []string{`plain text, "now please"`, `"snapshots/dt=2026-11-23/notes.txt" is not a snapshot key`, "the regions do not add up to the total"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("warnings %s, want one with %s", got, want)
+		}
+	}
+}
+
+func TestChangeNeedsTheDayBefore(t *testing.T) {
+	documents := new(store.Memory)
+	h := newHandler(t, documents, new(source))
+	for _, tt := range []struct{ day, want string }{
+		{"2026-11-22", "none"}, {"2026-11-23", "[{ECS_FILE {1 0}}]"}, {"2026-11-25", "none"},
+	} {
+		result, err := h.Handle(t.Context(), []byte(`{"triggerTime":"`+tt.day+`T04:00:00Z"}`))
+		must(t, err)
+		got := "none"
+		if result.Change != nil {
+			got = fmt.Sprint(result.Change.Totals)
+		}
+		if got != tt.want {
+			t.Errorf("change on %s is %s, want %s", tt.day, got, tt.want)
+		}
+	}
+}
+
+func TestLatestIsTheNewestDay(t *testing.T) {
+	documents := new(store.Memory)
+	h := newHandler(t, documents, new(source))
+	for _, tt := range []struct{ day, want string }{{"2026-11-22", "2026-11-22"}, {"2026-11-24", "2026-11-24"}, {"2026-11-23", "2026-11-24"}} {
+		_, err := h.Handle(t.Context(), []byte(`{"triggerTime":"`+tt.day+`T04:00:00Z"}`))
+		must(t, err)
+		data, err := documents.Get(t.Context(), "latest.json")
+		must(t, err)
+		if r, err := report.DecodeDayRecord(data); err != nil || r.SnapshotDate.String() != tt.want {
+			t.Errorf("after %s the latest is %v, %v; want %s", tt.day, r.SnapshotDate, err, tt.want)
+		}
+	}
+}
+
+// An overwriting store takes no notice of "do not overwrite", as a bucket with
+// versioning does.
+type overwriting struct{ store.Memory }
+
+func (o *overwriting) PutNew(ctx context.Context, key string, data []byte) error {
+	return o.Put(ctx, key, data)
+}
+
+// TestOneSnapshotADay plays random sequences of duplicate, retried, delayed,
+// concurrent and manual runs in several zones, over month and year ends, a leap
+// day and the days on which clocks change. Whatever happens, each day keeps the
+// first snapshot it got.
+func TestOneSnapshotADay(t *testing.T) {
+	for seed := range uint64(60) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		zone := []string{"Asia/Shanghai", "UTC", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia"}[random.IntN(5)]
+		start := []string{"2026-11-28", "2026-12-29", "2028-02-26", "2026-03-06", "2026-10-30", "2026-04-03"}[random.IntN(6)]
+		first, err := time.Parse(time.DateOnly, start)
+		must(t, err)
+		var documents Store = new(store.Memory)
+		concurrent := 1 + random.IntN(3)
+		if seed%3 == 0 { // there only repeats one after another are safe
+			documents, concurrent = new(overwriting), 1
+		}
+		h := newHandler(t, documents, new(source))
+		h.Config = config(t, "TIME_ZONE="+zone)
+		kept := make(map[string]string)
+		for range 25 {
+			at := first.Add(time.Duration(random.IntN(6*24*60)) * time.Minute)
+			clock := at.Add(time.Duration(random.IntN(300)) * time.Minute) // delayed, perhaps into the next day
+			h.Now = func() time.Time { return clock }
+			data, dueAt := fmt.Sprintf(`{"triggerTime":%q,"triggerName":"daily"}`, at.Format(time.RFC3339)), at
+			if random.IntN(4) == 0 {
+				data, dueAt = "", clock
+			}
+			var runs sync.WaitGroup
+			for range concurrent {
+				runs.Go(func() {
+					if _, err := h.Handle(t.Context(), []byte(data)); err != nil {
+						t.Errorf("seed %d: %v", seed, err)
+					}
+				})
+			}
+			runs.Wait()
+			key := "snapshots/dt=" + dueAt.In(h.Config.Zone).Format(time.DateOnly) + "/1234567890123456-ECS_FILE.json"
+			document, err := documents.Get(t.Context(), key)
+			must(t, err)
+			if was, there := kept[key]; there && was != string(document) {
+				t.Fatalf("seed %d: %s was\n%s\nand is\n%s", seed, key, was, document)
+			}
+			kept[key] = string(document)
+		}
+		entries, err := documents.List(t.Context(), "snapshots/", 0)
+		must(t, err)
+		if len(entries) != len(kept) {
+			t.Errorf("seed %d: %d snapshots, want %d: %s", seed, len(entries), len(kept), keys(t, documents))
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package handler
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// NewWeb makes the one HTTP client of a process: its connections outlive an
+// invocation, nothing else does. A redirect is refused, since it would carry the
+// security token to wherever it points. The environment's proxies are not asked,
+// and HTTP/2 is not offered: neither service's SDK speaks it.
+func NewWeb(roots *tls.Config) *Web {
+	w := &Web{ready: make(map[string]chan net.Conn)}
+	transport := &http.Transport{
+		DialContext:           w.dial,
+		DialTLSContext:        w.dialTLS,
+		MaxIdleConnsPerHost:   2 * concurrency,
+		MaxConnsPerHost:       2 * concurrency,
+		IdleConnTimeout:       50 * time.Second,
+		ResponseHeaderTimeout: 15 * time.Second,
+		DisableCompression:    true, // a body's length and checksum are those of its bytes
+		TLSClientConfig:       roots,
+	}
+	w.tls = transport.TLSClientConfig
+	w.Client = &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return w
+}
+
+// Web is an HTTP client that can open connections before they are needed.
+type Web struct {
+	*http.Client
+	tls   *tls.Config
+	mu    sync.Mutex
+	ready map[string]chan net.Conn // by address: connections on their way
+}
+
+const (
+	dialTimeout      = 5 * time.Second
+	handshakeTimeout = 5 * time.Second
+)
+
+// Open begins to connect to an origin, such as https://host, and returns at
+// once: the first request to it finds an open connection instead of waiting for
+// a round trip, a handshake and the certificates to be loaded.
+func (w *Web) Open(ctx context.Context, origin string) {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return // the first request says what is wrong with it
+	}
+	port, connect := "443", w.connectTLS
+	if u.Scheme == "http" {
+		port, connect = "80", w.connect
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	address := net.JoinHostPort(u.Hostname(), port)
+	opened := make(chan net.Conn, 1)
+	w.mu.Lock()
+	w.ready[address] = opened
+	w.mu.Unlock()
+	go func() {
+		defer close(opened)
+		if conn, err := guard(func() (net.Conn, error) { return connect(ctx, "tcp", address) }); err == nil {
+			opened <- conn
+		}
+	}()
+}
+
+func (w *Web) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return w.take(ctx, network, address, w.connect)
+}
+
+func (w *Web) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	return w.take(ctx, network, address, w.connectTLS)
+}
+
+// take waits for a connection that is on its way, else makes one.
+func (w *Web) take(ctx context.Context, network, address string, connect func(context.Context, string, string) (net.Conn, error)) (net.Conn, error) {
+	w.mu.Lock()
+	opened := w.ready[address]
+	delete(w.ready, address) // one request takes it; the others make their own
+	w.mu.Unlock()
+	if opened != nil {
+		select {
+		case conn, ok := <-opened:
+			if ok {
+				return conn, nil
+			}
+		case <-ctx.Done():
+			go func() {
+				if conn, ok := <-opened; ok {
+					conn.Close()
+				}
+			}()
+			return nil, context.Cause(ctx)
+		}
+	}
+	return connect(ctx, network, address)
+}
+
+func (w *Web) connect(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
+}
+
+func (w *Web) connectTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, stop := context.WithTimeout(ctx, dialTimeout+handshakeTimeout)
+	defer stop()
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := w.connect(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	config := new(tls.Config)
+	if w.tls != nil {
+		config = w.tls.Clone()
+	}
+	config.ServerName = host
+	conn := tls.Client(raw, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return conn, nil
+}

@@ -1,0 +1,39 @@
+package report
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Date is a calendar day without a zone: the day that a snapshot stands for.
+// It counts days since 1970-01-01, so dates compare and subtract as numbers.
+type Date int
+
+// DateOf is the calendar day of an instant in a zone.
+func DateOf(t time.Time, zone *time.Location) Date {
+	y, m, d := t.In(zone).Date()
+	return Date(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60))
+}
+
+// ParseDate reads a date in its one spelling, such as 2026-11-23.
+func ParseDate(s string) (Date, error) {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil || t.Format(time.DateOnly) != s {
+		return 0, fmt.Errorf("%.40q is no date: want YYYY-MM-DD, such as 2026-11-23", s)
+	}
+	return DateOf(t, time.UTC), nil
+}
+
+// String spells the date, such as 2026-11-23.
+func (d Date) String() string {
+	return time.Unix(int64(d)*24*60*60, 0).UTC().Format(time.DateOnly)
+}
+
+// MarshalText spells the date in documents.
+func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Date) UnmarshalText(text []byte) (err error) {
+	*d, err = ParseDate(string(text))
+	return err
+}

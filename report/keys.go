@@ -1,0 +1,79 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Keys of the documents that have one name; all keys are below the prefix.
+const (
+	LatestKey    = "latest.json"
+	PageKey      = "report/index.html"
+	TrendKey     = "report/trend.json"
+	TrendCSVKey  = "report/trend.csv"
+	SnapshotsDir = "snapshots/"
+	DaysDir      = "days/"
+	SchemaDir    = "schema/"
+)
+
+var (
+	accountForm    = regexp.MustCompile(`^[0-9A-Za-z]{1,64}$`)
+	sourceTypeForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
+)
+
+// CheckAccount refuses what cannot be an account id: it becomes part of a key.
+func CheckAccount(id string) error {
+	if !accountForm.MatchString(id) {
+		return fmt.Errorf("%.80q is no account id: want letters and digits, such as 1234567890123456", id)
+	}
+	return nil
+}
+
+// CheckSourceType refuses what cannot be a source type, by its form: the list of
+// types is the service's, and it may grow.
+func CheckSourceType(s string) error {
+	if !sourceTypeForm.MatchString(s) {
+		return fmt.Errorf("%.80q is no source type: want capital letters, digits and _, such as ECS_FILE", s)
+	}
+	return nil
+}
+
+// SnapshotsOf begins the keys of all snapshots of a day.
+func SnapshotsOf(d Date) string { return SnapshotsDir + "dt=" + d.String() + "/" }
+
+// SnapshotKey is where the snapshot of one account and source type is kept.
+func SnapshotKey(d Date, account, sourceType string) string {
+	return SnapshotsOf(d) + account + "-" + sourceType + ".json"
+}
+
+// ParseSnapshotKey is the inverse of SnapshotKey; it refuses every other key.
+func ParseSnapshotKey(key string) (d Date, account, sourceType string, err error) {
+	date, name, _ := strings.Cut(strings.TrimPrefix(key, SnapshotsDir+"dt="), "/")
+	account, sourceType, _ = strings.Cut(strings.TrimSuffix(name, ".json"), "-")
+	d, err = ParseDate(date)
+	if err != nil || CheckAccount(account) != nil || CheckSourceType(sourceType) != nil ||
+		SnapshotKey(d, account, sourceType) != key {
+		return 0, "", "", fmt.Errorf("%.120q is not a snapshot key: want such as %s", key,
+			SnapshotKey(d, "1234567890123456", "ECS_FILE"))
+	}
+	return d, account, sourceType, nil
+}
+
+// RegionsKey is where the day's table of regions is kept.
+func RegionsKey(d Date) string { return "regions/dt=" + d.String() + "/regions.jsonl" }
+
+// TotalsKey is where the day's table of totals is kept.
+func TotalsKey(d Date) string { return "totals/dt=" + d.String() + "/totals.jsonl" }
+
+// DayKey is where the day's record is kept.
+func DayKey(d Date) string { return DaysDir + d.String() + ".json" }
+
+// ParseDayKey is the inverse of DayKey; it refuses every other key.
+func ParseDayKey(key string) (Date, error) {
+	d, err := ParseDate(strings.TrimSuffix(strings.TrimPrefix(key, DaysDir), ".json"))
+	if err != nil || DayKey(d) != key {
+		return 0, fmt.Errorf("%.120q is not the key of a day's record: want such as %s", key, DayKey(d))
+	}
+	return d, nil
+}
