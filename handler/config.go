@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +34,7 @@ type Config struct {
 	MemberRoleARNs   []string // MEMBER_ROLE_ARNS: roles to assume, one a member account
 	MemberRoleName   string   // MEMBER_ROLE_NAME: role to assume in every account of the directory
 	MemberExternalID Secret   // MEMBER_EXTERNAL_ID
+	Concurrency      int      // CONCURRENCY: accounts collected at once
 
 	FreeQuotaBytes int64      // FREE_QUOTA_BYTES: free quota of one account
 	WebhookURL     Secret     // WEBHOOK_URL: where alerts go; its address is a capability
@@ -49,7 +49,7 @@ func Variables() []string {
 		"OSS_BUCKET", "OSS_PREFIX", "OSS_REGION", "OSS_ENDPOINT",
 		"CLOUD_BACKUP_ENDPOINT", "STS_ENDPOINT", "RESOURCE_DIRECTORY_ENDPOINT",
 		"SOURCE_TYPES", "TIME_ZONE",
-		"MEMBER_ROLE_ARNS", "MEMBER_ROLE_NAME", "MEMBER_EXTERNAL_ID",
+		"MEMBER_ROLE_ARNS", "MEMBER_ROLE_NAME", "MEMBER_EXTERNAL_ID", "CONCURRENCY",
 		"FREE_QUOTA_BYTES", "WEBHOOK_URL", "WEBHOOK_SECRET", "LOG_LEVEL",
 	}
 }
@@ -57,13 +57,6 @@ func Variables() []string {
 // freeQuotaBytes is the free quota of one account over all regions: 100 GiB
 // (Cloud Backup, ECS File Backup Essential Edition, billing).
 const freeQuotaBytes = 100 << 30
-
-var (
-	bucketForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
-	regionForm   = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
-	roleARNForm  = regexp.MustCompile(`^acs:ram::([0-9A-Za-z]+):role/[\w.-]{1,64}$`)
-	roleNameForm = regexp.MustCompile(`^[\w.-]{1,64}$`)
-)
 
 // LoadConfig reads a Config through getenv. Its error is a [*ConfigError] that
 // names all problems at once, so that one more deployment mends them all.
@@ -82,12 +75,13 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 		MemberRoleARNs:    l.list("MEMBER_ROLE_ARNS", "", checkRoleARN),
 		MemberRoleName:    l.get("MEMBER_ROLE_NAME", ""),
 		MemberExternalID:  Secret(l.get("MEMBER_EXTERNAL_ID", "")),
+		Concurrency:       l.concurrency("CONCURRENCY", 32),
 		FreeQuotaBytes:    l.bytes("FREE_QUOTA_BYTES", freeQuotaBytes),
 		WebhookURL:        l.webhook("WEBHOOK_URL"),
 		WebhookSecret:     Secret(l.get("WEBHOOK_SECRET", "")),
 		LogLevel:          l.level("LOG_LEVEL"),
 	}
-	if !bucketForm.MatchString(cfg.Bucket) {
+	if !bucketName(cfg.Bucket) {
 		l.problem("OSS_BUCKET is %s: want the bucket that receives the objects, 3 to 63 lower-case letters, digits and -, such as acme-reports", shown(cfg.Bucket))
 	}
 	if cfg.Prefix != "" {
@@ -98,7 +92,7 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 	}
 	cfg.OSSRegion = l.region("OSS_REGION", cfg.Region)
 	l.needRegion(cfg)
-	if cfg.MemberRoleName != "" && !roleNameForm.MatchString(cfg.MemberRoleName) {
+	if cfg.MemberRoleName != "" && !made(cfg.MemberRoleName, roleName) {
 		l.problem("MEMBER_ROLE_NAME is %q: want a role's name, such as backup-statistics-member", cfg.MemberRoleName)
 	}
 	if cfg.MemberRoleName != "" && len(cfg.MemberRoleARNs) > 0 {
@@ -143,7 +137,7 @@ func (l *loader) get(name, fallback string) string {
 
 func (l *loader) region(name, fallback string) string {
 	s := l.get(name, fallback)
-	if s != "" && !regionForm.MatchString(s) || strings.HasPrefix(s, "oss-") {
+	if s != "" && (!made(s, lower+digits+"-") || !strings.Contains(s, "-") || strings.HasPrefix(s, "oss-")) {
 		l.problem("%s is %q: want a region's id, such as cn-hangzhou", name, s)
 	}
 	return s
@@ -216,6 +210,16 @@ func (l *loader) bytes(name string, fallback int64) int64 {
 	return n
 }
 
+func (l *loader) concurrency(name string, fallback int) int {
+	const most = 256 // connections, of a function with 128 MB
+	s := l.get(name, strconv.Itoa(fallback))
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > most {
+		l.problem("%s is %q: want a number from 1 to %d, such as %d", name, s, most, fallback)
+	}
+	return n
+}
+
 func (l *loader) level(name string) slog.Level {
 	s := l.get(name, "info")
 	level, known := map[string]slog.Level{
@@ -228,10 +232,37 @@ func (l *loader) level(name string) slog.Level {
 }
 
 func checkRoleARN(s string) error {
-	if !roleARNForm.MatchString(s) {
+	if account, role := SplitRoleARN(s); report.CheckAccount(account) != nil || !made(role, roleName) {
 		return fmt.Errorf("%q is no role: want such as acs:ram::1234567890123456:role/backup-statistics-member", s)
 	}
 	return nil
+}
+
+// SplitRoleARN takes acs:ram::ACCOUNT:role/NAME apart; other texts give nothing.
+func SplitRoleARN(s string) (account, role string) {
+	rest, ok := strings.CutPrefix(s, "acs:ram::")
+	account, role, found := strings.Cut(rest, ":role/")
+	if !ok || !found {
+		return "", ""
+	}
+	return account, role
+}
+
+const (
+	digits   = "0123456789"
+	lower    = "abcdefghijklmnopqrstuvwxyz"
+	roleName = digits + lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.-"
+)
+
+// made tells whether a word of 1 to 64 bytes is made of these characters.
+func made(word, characters string) bool {
+	return strings.Trim(word, characters) == "" && len(word) >= 1 && len(word) <= 64
+}
+
+// bucketName knows OSS's rule: 3 to 63 lower-case letters, digits and -, with
+// no - at an end.
+func bucketName(s string) bool {
+	return made(s, lower+digits+"-") && len(s) >= 3 && len(s) <= 63 && strings.Trim(s, "-") == s
 }
 
 func checkPrefix(prefix string) error {

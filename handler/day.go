@@ -110,14 +110,17 @@ func (d *day) readSnapshot(ctx context.Context, key string) (report.Snapshot, re
 // settle derives the day's documents from all its snapshots, whichever run took
 // them, and writes those that differ: tables, then the record that vouches for
 // them, then latest.json. A day without any snapshot gets its record alone.
-func (d *day) settle(ctx context.Context, expected []job, outcomes []outcome) error {
-	failed := make(map[string]error)
+func (d *day) settle(ctx context.Context, expected []job, outcomes []outcome, unknown error) error {
+	failed, off := make(map[string]error), make(map[string]bool)
 	for _, o := range outcomes {
-		if o.err != nil {
+		switch {
+		case o.err != nil:
 			failed[report.SnapshotKey(d.date, o.account.ID, o.sourceType)] = o.err
-			continue
+		case o.status == NotActivated:
+			off[o.account.ID] = true
+		default:
+			d.add(o.snapshot, o.object)
 		}
-		d.add(o.snapshot, o.object)
 	}
 	var reads errgroup.Group
 	reads.Go(func() error { return d.readRest(ctx, failed) })
@@ -135,7 +138,7 @@ func (d *day) settle(ctx context.Context, expected []job, outcomes []outcome) er
 	if err != nil {
 		return err
 	}
-	record, err := d.record(expected, failed, tables)
+	record, err := d.record(expected, failed, off, unknown, tables)
 	if err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func (d *day) settle(ctx context.Context, expected []job, outcomes []outcome) er
 func (d *day) readRest(ctx context.Context, failed map[string]error) error {
 	var mu sync.Mutex
 	var all errgroup.Group
-	all.SetLimit(concurrency)
+	all.SetLimit(d.Config.Concurrency)
 	for key := range d.keys {
 		if _, there := d.kept[key]; there {
 			continue
@@ -209,29 +212,47 @@ func (d *day) tables(ctx context.Context) ([]report.Object, error) {
 
 // record derives the day's record. What it cannot derive it takes from this run,
 // and where this run knows nothing from the record that is stored.
-func (d *day) record(expected []job, failed map[string]error, objects []report.Object) (report.DayRecord, error) {
+func (d *day) record(expected []job, failed map[string]error, off map[string]bool, unknown error, objects []report.Object) (report.DayRecord, error) {
+	day := report.Day{
+		Date: d.date, TimeZone: d.Config.Zone.String(), Snapshots: d.snapshots(), Objects: objects, Detected: d.Now(),
+	}
 	stored := d.storedRecord(report.DayKey(d.date))
-	known := make(map[string]report.Failure)
+	known, knownOff := make(map[string]report.Failure), make(map[string]bool)
 	if stored != nil {
+		day.Cause = stored.Cause
+		if stored.DetectedAt != nil {
+			day.Detected = *stored.DetectedAt
+		}
+		day.Reported = stored.ReportedOn
 		for _, f := range stored.Accounts.Failed {
 			known[report.SnapshotKey(d.date, f.AccountID, f.SourceType)] = f
 		}
-	}
-	day := report.Day{
-		Date: d.date, TimeZone: d.Config.Zone.String(), Snapshots: d.snapshots(), Objects: objects, Detected: d.Now(),
+		for _, id := range stored.Accounts.NotActivated {
+			knownOff[id] = true
+		}
 	}
 	accounts := make(map[string]bool)
 	for _, j := range expected {
 		accounts[j.account.ID] = true
 		key := report.SnapshotKey(d.date, j.account.ID, j.sourceType)
-		if _, there := d.kept[key]; there || failed[key] != nil {
-			continue
+		f, before := known[key]
+		switch _, kept := d.kept[key]; {
+		case kept || failed[key] != nil || off[j.account.ID]:
+		case before:
+			day.Failed = append(day.Failed, f)
+		case knownOff[j.account.ID]:
+			off[j.account.ID] = true
+		default:
+			day.NotAttempted = append(day.NotAttempted, j.account.ID)
 		}
-		f, ok := known[key]
-		if !ok {
-			f = report.Failure{AccountID: j.account.ID, SourceType: j.sourceType, ErrorType: "NotAttempted", Message: "no run asked for it yet"}
-		}
-		day.Failed = append(day.Failed, f)
+	}
+	for id := range off {
+		accounts[id] = true
+		day.NotActivated = append(day.NotActivated, id)
+	}
+	if unknown != nil {
+		day.Failed = append(day.Failed, report.Failure{ErrorType: ErrorType(unknown), Message: unknown.Error()})
+		accounts[""] = true // one more at least: whoever could not be found out
 	}
 	for key, err := range failed {
 		_, account, sourceType, keyErr := report.ParseSnapshotKey(key)
@@ -239,13 +260,16 @@ func (d *day) record(expected []job, failed map[string]error, objects []report.O
 			return report.DayRecord{}, &StoreError{keyErr}
 		}
 		accounts[account] = true
+		if errors.Is(err, errNotAttempted) {
+			day.NotAttempted = append(day.NotAttempted, account)
+			continue
+		}
 		day.Failed = append(day.Failed, report.Failure{AccountID: account, SourceType: sourceType, ErrorType: ErrorType(err), Message: err.Error()})
 	}
 	day.Expected = len(accounts)
-	if stored != nil && stored.Status != report.Complete && stored.DetectedAt != nil {
-		day.Detected = *stored.DetectedAt
+	if cause := causeOf(day.Failed, day.NotAttempted); cause != "" {
+		day.Cause = cause
 	}
-	day.Cause = causeOf(day.Failed)
 	record, err := report.NewDayRecord(day)
 	if err != nil {
 		return record, &StoreError{err}
@@ -253,16 +277,18 @@ func (d *day) record(expected []job, failed map[string]error, objects []report.O
 	return record, nil
 }
 
-func causeOf(failed []report.Failure) string {
-	if len(failed) == 0 {
+// causeOf says in a line why a day is not complete.
+func causeOf(failed []report.Failure, notAttempted []string) string {
+	if len(failed) == 0 && len(notAttempted) == 0 {
 		return ""
 	}
-	first := slices.MinFunc(failed, func(a, b report.Failure) int {
-		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.SourceType, b.SourceType))
-	})
+	if len(failed) == 0 {
+		return fmt.Sprintf("%d accounts were not attempted", len(notAttempted))
+	}
+	first := report.SortFailures(failed)[0]
 	cause := first.ErrorType + ": " + first.Message
-	if len(failed) > 1 {
-		cause += fmt.Sprintf(" (and %d more)", len(failed)-1)
+	if more := len(failed) + len(notAttempted) - 1; more > 0 {
+		cause += fmt.Sprintf(" (and %d more)", more)
 	}
 	return cause
 }

@@ -48,10 +48,13 @@ type Account struct {
 // clients hold the invocation's credentials.
 type Handler struct {
 	Config   *Config
-	Accounts []Account // who is collected; the function's own comes first
-	Store    Store
-	Now      func() time.Time
-	Log      *slog.Logger
+	Accounts []Account // who is collected, without asking anybody; the function's own comes first
+	// Members finds the other accounts; nil where there are none. An account that
+	// is among Accounts already is left out.
+	Members func(ctx context.Context) ([]Account, error)
+	Store   Store
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Handle does what an event asks for, until ctx ends. It leaves some time before

@@ -117,8 +117,13 @@ func golden(t *testing.T, name, got string) {
 	}
 	want, err := os.ReadFile(file)
 	must(t, err)
-	if got != string(want) {
-		t.Errorf("%s differs: got\n%s\nwant\n%s", file, got, want)
+	gotLines, wantLines := strings.SplitAfter(got, "\n"), strings.SplitAfter(string(want), "\n")
+	for i := range max(len(gotLines), len(wantLines)) {
+		line := func(lines []string) string { return strings.Join(lines[min(i, len(lines)):min(i+1, len(lines))], "") }
+		if g, w := line(gotLines), line(wantLines); g != w {
+			t.Errorf("%s differs from line %d on: got\n%swant\n%s", file, i+1, g, w)
+			return
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ const (
 	Exists   = "exists"   // it was there before, and stays byte for byte
 	Replaced = "replaced" // it was there before, and overwrite was asked for
 	DryRun   = "dry_run"  // collected, and nothing written
+	// NotActivated is an account that has not activated Cloud Backup.
+	NotActivated = "not_activated"
 )
 
 // A Result is the answer to an invocation: one short JSON object, for people who
@@ -17,8 +19,9 @@ type Result struct {
 	SnapshotDate report.Date        `json:"snapshot_date"`
 	TimeZone     string             `json:"time_zone"`
 	Status       string             `json:"status"`
-	Accounts     []AccountResult    `json:"accounts"`
-	Totals       []report.TypeTotal `json:"totals"` // over all accounts of the day
+	Accounts     []AccountResult    `json:"accounts"`                   // a hundred at most
+	Omitted      int                `json:"accounts_omitted,omitempty"` // how many more there are, see the day's record
+	Totals       []report.TypeTotal `json:"totals"`                     // over all accounts of the day
 	Change       *Change            `json:"change,omitempty"`
 	FreeQuota    *QuotaResult       `json:"free_quota,omitempty"`
 	Warnings     []string           `json:"warnings,omitempty"`
@@ -29,8 +32,21 @@ type AccountResult struct {
 	AccountID  string `json:"account_id"`
 	SourceType string `json:"source_type"`
 	Status     string `json:"status"`
-	Key        string `json:"key"` // in the bucket, with the prefix
-	report.Amount
+	Key        string `json:"key,omitempty"` // in the bucket, with the prefix
+	*report.Amount
+}
+
+func (r *Result) add(prefix string, o outcome) {
+	const most = 100 // an answer is read in a console, and its size is limited
+	if len(r.Accounts) == most {
+		r.Omitted++
+		return
+	}
+	a := AccountResult{AccountID: o.account.ID, SourceType: o.sourceType, Status: o.status}
+	if o.status != NotActivated {
+		a.Key, a.Amount = prefix+o.object.Key, &o.snapshot.Amount
+	}
+	r.Accounts = append(r.Accounts, a)
 }
 
 // A Change is the difference to an earlier day, by source type. A day before

@@ -14,9 +14,6 @@ import (
 	"backup-statistics/report"
 )
 
-// concurrency bounds the accounts that are collected at once.
-const concurrency = 32
-
 // A job is one snapshot to take: of one account and source type.
 type job struct {
 	account    Account
@@ -48,19 +45,20 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 	r := &run{Handler: h, Request: req, day: h.newDay(date), occasion: report.Occasion{
 		Date: date, TimeZone: h.Config.Zone.String(), Trigger: req.Trigger, ScheduledAt: req.ScheduledAt,
 	}}
-	jobs, err := r.jobs()
+	accounts, unknown := h.fleet(ctx)
+	jobs, err := r.jobs(accounts, unknown)
 	if err != nil {
 		return nil, err
 	}
-	outcomes := r.collect(ctx, jobs)
+	outcomes := excuse(r.collect(ctx, jobs))
 	if r.DryRun {
-		return r.dryResult(outcomes)
+		return r.dryResult(outcomes, unknown)
 	}
 	_, derived := r.listed()
 	if derived == nil { // from half of a day's snapshots nothing is derived
-		derived = r.day.settle(ctx, r.expected(), outcomes)
+		derived = r.day.settle(ctx, r.expected(accounts), outcomes, unknown)
 	}
-	if failed := failures(jobs, outcomes); failed != nil {
+	if failed := failures(outcomes, unknown); failed != nil {
 		return nil, failed
 	}
 	if derived != nil {
@@ -69,11 +67,35 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 	return r.result(outcomes), nil
 }
 
+// fleet is every account to collect: the function's own, and its members. The
+// own one is collected also where the others can't be found out.
+func (h *Handler) fleet(ctx context.Context) ([]Account, error) {
+	if h.Members == nil {
+		return h.Accounts, nil
+	}
+	ctx, stop := context.WithCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok { // most of the time belongs to the collection
+		ctx, stop = context.WithDeadline(ctx, deadline.Add(-deadline.Sub(h.Now())*2/3))
+	}
+	defer stop()
+	members, err := guard(func() ([]Account, error) { return h.Members(ctx) })
+	if err != nil {
+		return h.Accounts, &SourceError{fmt.Errorf("find the member accounts: %w", err)}
+	}
+	all := slices.Clone(h.Accounts)
+	for _, m := range members {
+		if !slices.ContainsFunc(h.Accounts, func(a Account) bool { return a.ID == m.ID }) {
+			all = append(all, m)
+		}
+	}
+	return all, nil
+}
+
 // expected are the snapshots that make the day complete: of all accounts, also
 // where this run was narrowed to some of them.
-func (r *run) expected() []job {
+func (r *run) expected(accounts []Account) []job {
 	var jobs []job
-	for _, a := range r.Handler.Accounts {
+	for _, a := range accounts {
 		for _, s := range r.Config.SourceTypes {
 			jobs = append(jobs, job{a, s})
 		}
@@ -82,25 +104,32 @@ func (r *run) expected() []job {
 }
 
 // jobs are the snapshots that this run is asked for.
-func (r *run) jobs() ([]job, error) {
+func (r *run) jobs(accounts []Account, unknown error) ([]job, error) {
 	types := r.Request.SourceTypes
 	if len(types) == 0 {
 		types = r.Config.SourceTypes
 	}
-	known := make([]string, 0, len(r.Handler.Accounts))
+	asked := make(map[string]bool)
+	for _, id := range r.Request.Accounts {
+		asked[id] = true
+	}
+	narrowed := len(asked) > 0
 	var jobs []job
-	for _, a := range r.Handler.Accounts {
-		known = append(known, a.ID)
-		if len(r.Request.Accounts) > 0 && !slices.Contains(r.Request.Accounts, a.ID) {
+	for _, a := range accounts {
+		if narrowed && !asked[a.ID] {
 			continue
 		}
+		delete(asked, a.ID)
 		for _, s := range types {
 			jobs = append(jobs, job{a, s})
 		}
 	}
 	for _, id := range r.Request.Accounts {
-		if !slices.Contains(known, id) {
-			return nil, &EventError{fmt.Errorf("accounts names %s, which is none of the %d accounts of this deployment: want such as %s", id, len(known), known[0])}
+		if asked[id] && unknown != nil {
+			return nil, unknown
+		}
+		if asked[id] {
+			return nil, &EventError{fmt.Errorf("accounts names %s, which is none of the %d accounts of this deployment: want such as %s", id, len(accounts), accounts[0].ID)}
 		}
 	}
 	return jobs, nil
@@ -114,7 +143,7 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 	r.listed = sync.OnceValues(func() (map[string]bool, error) { return r.day.list(ctx) })
 	outcomes := make([]outcome, len(jobs))
 	var all errgroup.Group
-	all.SetLimit(concurrency)
+	all.SetLimit(r.Config.Concurrency)
 	for i, j := range jobs {
 		all.Go(func() error {
 			o, err := guard(func() (outcome, error) { return r.take(ctx, j) })
@@ -137,11 +166,16 @@ func reserve(ctx context.Context, now time.Time) (context.Context, context.Cance
 	return context.WithDeadline(ctx, deadline.Add(-min(5*time.Second, deadline.Sub(now)/4)))
 }
 
+var errNotAttempted = errors.New("not attempted, no time was left")
+
 // take takes one snapshot, unless the day has it. A run of a single snapshot, as
 // most are, asks Cloud Backup while it reads what is stored: the write then
 // finds an open connection, and a day that has its snapshot already is the
 // exception.
 func (r *run) take(ctx context.Context, j job) (outcome, error) {
+	if ctx.Err() != nil {
+		return outcome{}, &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, errNotAttempted)}
+	}
 	key := report.SnapshotKey(r.occasion.Date, j.account.ID, j.sourceType)
 	asked := make(chan func() (report.Statistics, error), 1)
 	ask := func() {
@@ -218,9 +252,28 @@ func (r *run) read(ctx context.Context, key string) (outcome, error) {
 	return outcome{status: Exists, snapshot: snapshot, object: object}, err
 }
 
+// excuse takes an account that has not activated Cloud Backup for what it is, a
+// state of that account, as long as others have something to tell. Where none
+// has, the deployment asks the wrong accounts, and the day has nothing to say.
+func excuse(outcomes []outcome) []outcome {
+	if !slices.ContainsFunc(outcomes, func(o outcome) bool { return o.err == nil }) {
+		return outcomes
+	}
+	for i, o := range outcomes {
+		var state interface{ NotActivated() bool }
+		if errors.As(o.err, &state) && state.NotActivated() {
+			outcomes[i].status, outcomes[i].err = NotActivated, nil
+		}
+	}
+	return outcomes
+}
+
 // failures is the error of a run: that of its only snapshot, or all of them.
-func failures(jobs []job, outcomes []outcome) error {
+func failures(outcomes []outcome, unknown error) error {
 	var errs []error
+	if unknown != nil {
+		errs = append(errs, unknown)
+	}
 	for _, o := range outcomes {
 		if o.err != nil {
 			errs = append(errs, o.err)
@@ -229,7 +282,7 @@ func failures(jobs []job, outcomes []outcome) error {
 	switch {
 	case len(errs) == 0:
 		return nil
-	case len(jobs) == 1:
+	case len(outcomes) == 1 && unknown == nil:
 		return errs[0]
 	}
 	return &AccountsError{errs}
@@ -243,11 +296,8 @@ func (r *run) result(outcomes []outcome) *Result {
 		Warnings: append(r.Warnings, r.day.warnings...),
 	}
 	for _, o := range outcomes {
-		res.Accounts = append(res.Accounts, AccountResult{
-			AccountID: o.account.ID, SourceType: o.sourceType, Status: o.status,
-			Key: r.Config.Prefix + o.object.Key, Amount: o.snapshot.Amount,
-		})
-		if !o.snapshot.RegionsMatchTotal {
+		res.add(r.Config.Prefix, o)
+		if o.status != NotActivated && !o.snapshot.RegionsMatchTotal {
 			res.Warnings = append(res.Warnings, fmt.Sprintf("account %s, %s: the regions do not add up to the total; both are recorded as the service says", o.account.ID, o.sourceType))
 		}
 	}
@@ -255,12 +305,14 @@ func (r *run) result(outcomes []outcome) *Result {
 }
 
 // dryResult answers from what was collected alone.
-func (r *run) dryResult(outcomes []outcome) (*Result, error) {
-	if failed := failures(make([]job, len(outcomes)), outcomes); failed != nil {
+func (r *run) dryResult(outcomes []outcome, unknown error) (*Result, error) {
+	if failed := failures(outcomes, unknown); failed != nil {
 		return nil, failed
 	}
 	for _, o := range outcomes {
-		r.day.add(o.snapshot, o.object)
+		if o.status == DryRun {
+			r.day.add(o.snapshot, o.object)
+		}
 	}
 	return r.result(outcomes), nil
 }

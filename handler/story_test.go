@@ -67,7 +67,7 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 		t.Errorf("error %s, want %s", got, want)
 	}
 	r := record(t, documents, "2026-11-23")
-	if got, want := fmt.Sprintf("%s %+v", r.Status, r.Accounts), "partial {Expected:3 Collected:2 Failed:[{AccountID:1234567890123457 SourceType:ECS_FILE ErrorType:SourceError Message:cloud backup: account 1234567890123457, ECS_FILE: denied}]}"; got != want {
+	if got, want := fmt.Sprintf("%s %+v", r.Status, r.Accounts), "partial {Expected:3 Collected:2 Failed:[{AccountID:1234567890123457 SourceType:ECS_FILE ErrorType:SourceError Message:cloud backup: account 1234567890123457, ECS_FILE: denied}] NotActivated:[] NotAttempted:[]}"; got != want {
 		t.Errorf("record %s, want %s", got, want)
 	}
 	if strings.Contains(keys(t, documents), "latest.json") {
@@ -91,12 +91,79 @@ func TestNarrowedRun(t *testing.T) {
 	h := newHandler(t, documents, new(source), new(source))
 	_, err := h.Handle(t.Context(), []byte(`{"accounts":["1234567890123457"]}`))
 	must(t, err) // it succeeds when those succeed
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || r.Accounts.Failed[0].ErrorType != "NotAttempted" {
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts.NotAttempted) != "[1234567890123456]" {
 		t.Errorf("record %+v, want a partial day that names whom nobody asked", r)
 	}
 	_, err = h.Handle(t.Context(), []byte(`{"accounts":["7"]}`))
 	if got, want := fmt.Sprint(err), "event: accounts names 7, which is none of the 2 accounts of this deployment: want such as 1234567890123456"; got != want {
 		t.Errorf("error %s, want %s", got, want)
+	}
+}
+
+// An accountState is how cloudbackup tells that an account has no Cloud Backup.
+type accountState struct{}
+
+func (accountState) Error() string      { return "GetBasicStatistics: ServiceNotActivated (403)" }
+func (accountState) NotActivated() bool { return true }
+
+func TestNotActivatedIsAStateOfAnAccount(t *testing.T) {
+	documents := new(store.Memory)
+	result, err := newHandler(t, documents, new(source), &source{fails: accountState{}}).Handle(t.Context(), []byte(event))
+	must(t, err)
+	if got := result.Accounts[1]; got.Status != NotActivated || got.Key != "" || got.Amount != nil {
+		t.Errorf("answer %+v, want not_activated and no numbers", got)
+	}
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] []}" {
+		t.Errorf("record %s %+v, want a complete day that names the account", r.Status, r.Accounts)
+	}
+	_, err = newHandler(t, new(store.Memory), &source{fails: accountState{}}).Handle(t.Context(), []byte(event))
+	if ErrorType(err) != "SourceError" {
+		t.Errorf("alone: error %v, want a SourceError: there is nothing to record", err)
+	}
+}
+
+func TestUnknownMembersAreNoSilentHalfFleet(t *testing.T) {
+	documents := new(store.Memory)
+	h := newHandler(t, documents, new(source))
+	h.Members = func(context.Context) ([]Account, error) { return nil, errors.New("ListAccounts: NoPermission (403)") }
+	_, err := h.Handle(t.Context(), []byte(event))
+	if got, want := fmt.Sprint(ErrorType(err), ": ", err), "AccountsError: 1 failed; cloud backup: find the member accounts: ListAccounts: NoPermission (403)"; got != want {
+		t.Errorf("error %s, want %s", got, want)
+	}
+	r := record(t, documents, "2026-11-23")
+	if got, want := fmt.Sprintf("%s %d of %d: %s", r.Status, r.Accounts.Collected, r.Accounts.Expected, r.Cause), "partial 1 of 2: SourceError: cloud backup: find the member accounts: ListAccounts: NoPermission (403)"; got != want {
+		t.Errorf("record %s, want %s", got, want)
+	}
+	h.Members = func(context.Context) ([]Account, error) {
+		return []Account{{ID: account, Source: new(source)}, {ID: "7", Source: new(source)}}, nil
+	}
+	result, err := h.Handle(t.Context(), []byte(event))
+	must(t, err)
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || r.Accounts.Expected != 2 || len(result.Accounts) != 2 {
+		t.Errorf("record %s %+v, want a complete day of two accounts, the own one once", r.Status, r.Accounts)
+	}
+}
+
+func TestNoTimeLeftIsNotAttempted(t *testing.T) {
+	documents := new(store.Memory)
+	slow := &source{}
+	h := newHandler(t, documents, slow, new(source))
+	h.Now = time.Now
+	h.Config.Concurrency = 1
+	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	slow.total = func(int) report.Statistics {
+		for deadline, _ := ctx.Deadline(); time.Until(deadline) > 200*time.Millisecond; {
+			time.Sleep(10 * time.Millisecond) // the time that is kept for the record is left
+		}
+		return statistics(1)
+	}
+	_, err := h.Handle(ctx, []byte(event))
+	if ErrorType(err) != "AccountsError" || !strings.Contains(err.Error(), "account 1234567890123457, ECS_FILE: not attempted, no time was left") {
+		t.Errorf("error %v, want an AccountsError that says who was not attempted", err)
+	}
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts.NotAttempted) != "[1234567890123457]" {
+		t.Errorf("record %s %+v, want a partial day that names whom nobody asked", r.Status, r.Accounts)
 	}
 }
 

@@ -19,8 +19,7 @@ func NewWeb(roots *tls.Config) *Web {
 	transport := &http.Transport{
 		DialContext:           w.dial,
 		DialTLSContext:        w.dialTLS,
-		MaxIdleConnsPerHost:   2 * concurrency,
-		MaxConnsPerHost:       2 * concurrency,
+		MaxIdleConnsPerHost:   256, // as many as a fleet may be collected at once
 		IdleConnTimeout:       50 * time.Second,
 		ResponseHeaderTimeout: 15 * time.Second,
 		DisableCompression:    true, // a body's length and checksum are those of its bytes

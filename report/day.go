@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -32,9 +31,11 @@ type DayRecord struct {
 	Totals       []TypeTotal `json:"totals"`  // one a source type, over the accounts collected
 	Objects      []Object    `json:"objects"` // sorted by key
 	// Cause and DetectedAt tell why a day is not complete and when that was
-	// noticed, as far as it is known. They cannot be derived from anything else.
+	// noticed, as far as it is known; ReportedOn is the day whose check failed on
+	// it first. They cannot be derived from anything else.
 	Cause      string     `json:"cause,omitempty"`
 	DetectedAt *time.Time `json:"detected_at,omitempty"`
+	ReportedOn *Date      `json:"reported_on,omitempty"`
 	Alerts     []Alert    `json:"alerts"` // open after this day
 }
 
@@ -43,6 +44,11 @@ type Accounts struct {
 	Expected  int       `json:"expected"`
 	Collected int       `json:"collected"`
 	Failed    []Failure `json:"failed"` // sorted by account and source type
+	// NotActivated are the accounts that have not activated Cloud Backup: nothing
+	// is protected there, and nothing is broken. They leave a day complete.
+	NotActivated []string `json:"not_activated"`
+	// NotAttempted are the accounts that no run has asked for.
+	NotAttempted []string `json:"not_attempted"`
 }
 
 // A Failure is why an account has no snapshot of a source type.
@@ -75,14 +81,16 @@ func NewObject(key string, data []byte, rows int) Object {
 
 // A Day is what is known of a day before its record is made.
 type Day struct {
-	Date      Date
-	TimeZone  string
-	Snapshots []Snapshot
-	Objects   []Object  // the snapshots and the tables
-	Expected  int       // accounts; those collected and failed are counted at least
-	Failed    []Failure // why others have none
-	Cause     string
-	Detected  time.Time // zero: unknown
+	Date                       Date
+	TimeZone                   string
+	Snapshots                  []Snapshot
+	Objects                    []Object  // the snapshots and the tables
+	Expected                   int       // accounts; those collected and failed are counted at least
+	Failed                     []Failure // why others have none
+	NotActivated, NotAttempted []string  // account ids
+	Cause                      string
+	Detected                   time.Time // zero: unknown
+	Reported                   *Date     // nil: by no check
 }
 
 // NewDayRecord derives a day's record. A day whose failures are known is never
@@ -92,13 +100,8 @@ func NewDayRecord(d Day) (DayRecord, error) {
 		Schema: DaySchema, SnapshotDate: d.Date, TimeZone: d.TimeZone, Status: Complete,
 		Totals: []TypeTotal{}, Objects: []Object{}, Alerts: []Alert{},
 	}
-	failed := slices.SortedFunc(slices.Values(d.Failed), func(a, b Failure) int {
-		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.SourceType, b.SourceType))
-	})
-	r.Accounts = countAccounts(d, append([]Failure{}, failed...))
-	r.Objects = append(r.Objects, slices.SortedFunc(slices.Values(d.Objects), func(a, b Object) int {
-		return cmp.Compare(a.Key, b.Key)
-	})...)
+	r.Accounts = countAccounts(d)
+	r.Objects = sorted(d.Objects, func(a, b Object) bool { return a.Key < b.Key })
 	totals, err := TotalsOf(d.Snapshots)
 	if err != nil {
 		return r, fmt.Errorf("record of %s: %w", d.Date, err)
@@ -107,11 +110,11 @@ func NewDayRecord(d Day) (DayRecord, error) {
 	switch {
 	case len(d.Snapshots) == 0:
 		r.Status = Missing
-	case r.Accounts.Collected < r.Accounts.Expected:
+	case r.Accounts.Collected+len(r.Accounts.NotActivated) < r.Accounts.Expected:
 		r.Status = Partial
 	}
 	if r.Status != Complete {
-		r.Cause = d.Cause
+		r.Cause, r.ReportedOn = d.Cause, d.Reported
 		if !d.Detected.IsZero() {
 			at := d.Detected.UTC().Truncate(time.Second)
 			r.DetectedAt = &at
@@ -120,18 +123,42 @@ func NewDayRecord(d Day) (DayRecord, error) {
 	return r, nil
 }
 
-func countAccounts(d Day, failed []Failure) Accounts {
-	bad := make(map[string]bool)
-	for _, f := range failed {
-		bad[f.AccountID] = true
+// SortFailures is a copy in the order of account and source type.
+func SortFailures(failed []Failure) []Failure {
+	return sorted(failed, func(a, b Failure) bool {
+		if a.AccountID != b.AccountID {
+			return a.AccountID < b.AccountID
+		}
+		return a.SourceType < b.SourceType
+	})
+}
+
+// countAccounts counts an account as collected when nothing of it is missing.
+func countAccounts(d Day) Accounts {
+	lacking := make(map[string]bool)
+	for _, f := range d.Failed {
+		lacking[f.AccountID] = true
 	}
-	good := make(map[string]bool)
+	for _, id := range slices.Concat(d.NotAttempted, d.NotActivated) {
+		lacking[id] = true
+	}
+	collected := make(map[string]bool)
 	for _, s := range d.Snapshots {
-		if !bad[s.AccountID] {
-			good[s.AccountID] = true
+		if !lacking[s.AccountID] {
+			collected[s.AccountID] = true
 		}
 	}
-	return Accounts{Expected: max(d.Expected, len(good)+len(bad)), Collected: len(good), Failed: failed}
+	return Accounts{
+		Expected: max(d.Expected, len(collected)+len(lacking)), Collected: len(collected), Failed: SortFailures(d.Failed),
+		NotActivated: names(d.NotActivated), NotAttempted: names(d.NotAttempted),
+	}
+}
+
+// names is a sorted copy without repetitions, and an empty list for none.
+func names(list []string) []string {
+	list = append([]string{}, list...)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // TotalsOf adds the snapshots of a day up, by source type.
@@ -148,23 +175,38 @@ func TotalsOf(snapshots []Snapshot) ([]TypeTotal, error) {
 	for sourceType, sum := range sums {
 		totals = append(totals, TypeTotal{sourceType, sum})
 	}
-	slices.SortFunc(totals, func(a, b TypeTotal) int { return cmp.Compare(a.SourceType, b.SourceType) })
-	return totals, nil
+	return sorted(totals, func(a, b TypeTotal) bool { return a.SourceType < b.SourceType }), nil
 }
 
 // Encode gives the record's one spelling: a line of JSON.
 func (r DayRecord) Encode() ([]byte, error) { return encodeLine(r) }
 
-// DecodeDayRecord reads a stored record.
-func DecodeDayRecord(data []byte) (r DayRecord, err error) {
-	if err = checkSchema(data, DaySchema); err == nil {
-		err = decodeStrict(data, &r)
-	}
-	if err == nil && r.Status != Complete && r.Status != Partial && r.Status != Missing {
-		err = fmt.Errorf("status is %.40q: want complete, partial or missing", r.Status)
-	}
+// DecodeDayRecord reads a stored record and refuses one that lacks a field: what
+// says nothing of the accounts must not pass for a day that is complete.
+func DecodeDayRecord(data []byte) (DayRecord, error) {
+	r, err := decodeDayRecord(data)
 	if err != nil {
 		return DayRecord{}, fmt.Errorf("decode day record: %w", err)
+	}
+	return r, nil
+}
+
+func decodeDayRecord(data []byte) (r DayRecord, err error) {
+	if err := checkSchema(data, DaySchema); err != nil {
+		return r, err
+	}
+	if err := decodeStrict(data, &r); err != nil {
+		return r, err
+	}
+	document, err := ParseObject(data)
+	if err != nil {
+		return r, err
+	}
+	if err := checkNames(document, r); err != nil {
+		return r, err
+	}
+	if r.Status != Complete && r.Status != Partial && r.Status != Missing {
+		return r, fmt.Errorf("status is %.40q: want complete, partial or missing", r.Status)
 	}
 	return r, nil
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -17,14 +16,9 @@ const (
 	SchemaDir    = "schema/"
 )
 
-var (
-	accountForm    = regexp.MustCompile(`^[0-9A-Za-z]{1,64}$`)
-	sourceTypeForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
-)
-
 // CheckAccount refuses what cannot be an account id: it becomes part of a key.
 func CheckAccount(id string) error {
-	if !accountForm.MatchString(id) {
+	if !made(id, digits+lower+upper) {
 		return fmt.Errorf("%.80q is no account id: want letters and digits, such as 1234567890123456", id)
 	}
 	return nil
@@ -33,10 +27,22 @@ func CheckAccount(id string) error {
 // CheckSourceType refuses what cannot be a source type, by its form: the list of
 // types is the service's, and it may grow.
 func CheckSourceType(s string) error {
-	if !sourceTypeForm.MatchString(s) {
+	if !made(s, digits+upper+"_") || !strings.Contains(upper, s[:1]) {
 		return fmt.Errorf("%.80q is no source type: want capital letters, digits and _, such as ECS_FILE", s)
 	}
 	return nil
+}
+
+const (
+	digits = "0123456789"
+	lower  = "abcdefghijklmnopqrstuvwxyz"
+	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+// made tells whether a word of 1 to 64 bytes is made of these characters.
+// (Patterns would be compiled at each cold start.)
+func made(word, characters string) bool {
+	return strings.Trim(word, characters) == "" && len(word) >= 1 && len(word) <= 64
 }
 
 // SnapshotsOf begins the keys of all snapshots of a day.

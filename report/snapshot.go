@@ -1,11 +1,10 @@
 package report
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"time"
 	"unicode/utf8"
 )
@@ -69,6 +68,11 @@ func (s Snapshot) Key() string { return SnapshotKey(s.SnapshotDate, s.AccountID,
 // Encode gives the snapshot's one spelling: a line of JSON. It leaves s alone.
 func (s Snapshot) Encode() ([]byte, error) {
 	s.Regions = sortedRegions(s.Regions)
+	s.CapturedAt = s.CapturedAt.UTC()
+	if s.ScheduledAt != nil {
+		at := s.ScheduledAt.UTC()
+		s.ScheduledAt = &at
+	}
 	data, err := encodeLine(s)
 	if err != nil {
 		return nil, fmt.Errorf("encode snapshot of %s %s: %w", s.AccountID, s.SourceType, err)
@@ -98,15 +102,21 @@ func decodeSnapshot(data []byte) (s Snapshot, err error) {
 	if err != nil {
 		return s, err
 	}
+	if err := checkNames(document, s); err != nil {
+		return s, err
+	}
 	if err := checkAmount(document); err != nil {
 		return s, err
 	}
 	var regions []json.RawMessage
-	if err := json.Unmarshal(document["regions"], &regions); err != nil || regions == nil {
-		return s, errors.New("regions is missing: want a list, which may be empty")
+	if err := json.Unmarshal(document["regions"], &regions); err != nil {
+		return s, fmt.Errorf("regions: %w", err)
 	}
 	for i, raw := range regions {
 		region, err := ParseObject(raw)
+		if err == nil {
+			err = checkNames(region, Region{})
+		}
 		if err == nil {
 			err = checkAmount(region)
 		}
@@ -128,14 +138,10 @@ func checkSchema(data []byte, want string) error {
 	return nil
 }
 
-// checkAmount finds both numbers of an [Amount] in an object.
+// checkAmount judges both numbers of an [Amount] in an object.
 func checkAmount(object map[string]json.RawMessage) error {
 	for _, name := range []string{"protected_data_bytes", "protected_resource_count"} {
-		value, there := object[name]
-		if !there {
-			return fmt.Errorf("%s is missing: want an integer from 0", name)
-		}
-		if _, err := ParseCount(value); err != nil {
+		if _, err := ParseCount(object[name]); err != nil {
 			return fmt.Errorf("%s is %w", name, err)
 		}
 	}
@@ -152,8 +158,10 @@ func (s Snapshot) check() error {
 		return fmt.Errorf("trigger is %.40q: want %s or %s", s.Trigger, Timer, Manual)
 	case s.TimeZone == "":
 		return errors.New("time_zone is empty: want an IANA name, such as Asia/Shanghai")
-	case s.CapturedAt.IsZero():
-		return errors.New("captured_at is missing: want an instant, such as 2026-11-23T12:17:01.482Z")
+	case !since1970(s.CapturedAt):
+		return fmt.Errorf("captured_at is %s: want an instant from 1970 to 9999 UTC", s.CapturedAt.UTC().Format(time.RFC3339))
+	case s.ScheduledAt != nil && !since1970(*s.ScheduledAt):
+		return fmt.Errorf("scheduled_at is %s: want an instant from 1970 to 9999 UTC", s.ScheduledAt.UTC().Format(time.RFC3339))
 	case s.RequestID == "":
 		return errors.New("request_id is empty: want the id of the service's answer")
 	case s.RegionsMatchTotal != (fits && sum == s.Amount):
@@ -169,6 +177,13 @@ func (s Snapshot) check() error {
 		seen[r.RegionID] = true
 	}
 	return nil
+}
+
+// since1970 tells whether an instant can be encoded: what lies before, or after
+// the last year of four digits, comes from a clock or a hand that is wrong.
+func since1970(t time.Time) bool {
+	year := t.UTC().Year()
+	return 1970 <= year && year <= 9999
 }
 
 // Sum adds regions up; fits is false where a sum exceeds int64.
@@ -199,9 +214,14 @@ func plus(a, b int64) (int64, bool) {
 	return a + b, true
 }
 
-func byID(a, b Region) int { return cmp.Compare(a.RegionID, b.RegionID) }
-
-// sortedRegions is a sorted copy, and an empty list for none: null is no list.
 func sortedRegions(regions []Region) []Region {
-	return slices.SortedFunc(slices.Values(append([]Region{}, regions...)), byID)
+	return sorted(regions, func(a, b Region) bool { return a.RegionID < b.RegionID })
+}
+
+// sorted is a sorted copy, and an empty list for none: null is no list. One sort
+// for all types is smaller in the binary than package slices, which has one a type.
+func sorted[T any](list []T, less func(a, b T) bool) []T {
+	list = append([]T{}, list...)
+	sort.Slice(list, func(i, j int) bool { return less(list[i], list[j]) })
+	return list
 }

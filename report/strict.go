@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -80,8 +84,8 @@ func ParseCount(value json.RawMessage) (int64, error) {
 }
 
 // decodeStrict fills v from one JSON document that has no field v does not know.
-// Names are still matched without regard to case, as encoding/json does; the
-// documents read with it are our own.
+// It takes a name in any case, and an absent value for zero, as encoding/json
+// does: [checkNames] refuses both.
 func decodeStrict(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -93,6 +97,32 @@ func decodeStrict(data []byte, v any) error {
 	}
 	if rest := bytes.TrimSpace(data[d.InputOffset():]); len(rest) > 0 {
 		return fmt.Errorf("%.40q behind the document: want nothing there", rest)
+	}
+	return nil
+}
+
+// checkNames wants the fields of the struct v in an object, each that v always
+// writes and not null, and no other name, all spelt as v spells them.
+func checkNames(object map[string]json.RawMessage, v any) error {
+	known := make(map[string]bool)
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {
+		if field.Anonymous { // its fields follow
+			continue
+		}
+		name, option, _ := strings.Cut(field.Tag.Get("json"), ",")
+		known[name] = true
+		value, there := object[name]
+		if !there && option == "omitempty" {
+			continue
+		}
+		if !there || string(value) == "null" {
+			return fmt.Errorf("%s is missing or null: want a value", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if !known[name] {
+			return fmt.Errorf("json: unknown field %.40q", name)
+		}
 	}
 	return nil
 }

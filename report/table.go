@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"cmp"
-	"slices"
 	"time"
 )
 
@@ -85,7 +84,10 @@ func table(snapshots []Snapshot, rows func(Snapshot, func(any))) (Table, error) 
 
 // SortSnapshots is a copy in the order of account and source type.
 func SortSnapshots(snapshots []Snapshot) []Snapshot {
-	return slices.SortedFunc(slices.Values(snapshots), func(a, b Snapshot) int {
-		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.SourceType, b.SourceType))
+	return sorted(snapshots, func(a, b Snapshot) bool {
+		if a.AccountID != b.AccountID {
+			return a.AccountID < b.AccountID
+		}
+		return a.SourceType < b.SourceType
 	})
 }

@@ -6,15 +6,16 @@ import "time"
 const TrendSchema = "trend/v1"
 
 // A Trend is the history as people look at it: one entry a calendar day, from
-// the first that was captured to the last that is known of, and what follows
-// from them. A day without a complete record is a hole: it has no numbers, none
-// are carried into it, and nothing is compared with it.
+// the first to the last that is known of, and what follows from them. A day
+// without a complete record is a hole: it has no numbers, none are carried into
+// it, and nothing is compared with it.
 type Trend struct {
-	Schema   string `json:"schema"`
-	TimeZone string `json:"time_zone"`
-	From     Date   `json:"from"`   // the first day
-	To       Date   `json:"to"`     // the last day that is known of
-	Status   string `json:"status"` // of the last day
+	Schema     string `json:"schema"`
+	TimeZone   string `json:"time_zone"`
+	AlertRules string `json:"alert_rules"` // as ParseRules reads them
+	From       Date   `json:"from"`        // the first day
+	To         Date   `json:"to"`          // the last day that is known of
+	Status     string `json:"status"`      // of the last day
 	// The newest complete day, and what it says. Without one the rest is empty.
 	CompleteDate *Date       `json:"complete_date,omitempty"`
 	Accounts     Fleet       `json:"accounts"`
@@ -23,7 +24,9 @@ type Trend struct {
 	FreeQuota    *QuotaUse   `json:"free_quota,omitempty"`
 	Alerts       []Alert     `json:"alerts"` // open after the last day
 	Gaps         []Gap       `json:"gaps"`   // oldest first
-	Days         []TrendDay  `json:"days"`   // oldest first, without a break
+	// Days are oldest first, without a break. The document has all of them, one a
+	// line; a [History.Window] has the last ones only.
+	Days []TrendDay `json:"days"`
 }
 
 // A TrendDay is what the trend keeps of a calendar day.
@@ -36,11 +39,15 @@ type TrendDay struct {
 	Appeared []string `json:"appeared,omitempty"`
 	Vanished []string `json:"vanished,omitempty"`
 	// LargestAccountBytes is what the account protects that protects most: the
-	// free quota is each account's own.
-	LargestAccountBytes int64      `json:"largest_account_bytes"`
+	// free quota is each account's own. A hole has none.
+	LargestAccountBytes *int64     `json:"largest_account_bytes,omitempty"`
 	Cause               string     `json:"cause,omitempty"`       // of a hole
 	DetectedAt          *time.Time `json:"detected_at,omitempty"` // of a hole
-	Alerts              []Alert    `json:"alerts"`                // open after this day
+	// Opened and Closed are the alerts that this day changed; what is open after
+	// it follows by [TrendDay.OpenAfter]. An alert that stays open for years stands
+	// in two days, not in a thousand.
+	Opened []Alert `json:"opened,omitempty"`
+	Closed []Alert `json:"closed,omitempty"`
 }
 
 // A TypeRegion is what all accounts together protect of one source type in one
@@ -67,13 +74,13 @@ type QuotaUse struct {
 	ExpectedCrossing *Date `json:"expected_crossing,omitempty"`
 }
 
-// A Fleet is the accounts of the newest complete day, and those that the last
-// day lacks.
+// A Fleet is the accounts: those of the last day, and the largest ones of the
+// newest complete day.
 type Fleet struct {
-	Expected  int            `json:"expected"`
-	Collected int            `json:"collected"`
-	Largest   []AccountTotal `json:"largest"` // the ten that protect most
-	Missing   []Failure      `json:"missing"` // of the last day; at most a hundred
+	Expected  int            `json:"expected"`  // on the last day
+	Collected int            `json:"collected"` // on the last day
+	Largest   []AccountTotal `json:"largest"`   // the ten that protect most, on the newest complete day
+	Missing   []Failure      `json:"missing"`   // on the last day; at most a hundred
 }
 
 // An AccountTotal is what one account protects of all source types.

@@ -51,12 +51,10 @@ func checkSuccess(top node) error {
 	switch success := string(top.fields["Success"]); {
 	case success != "true" && success != "false":
 		return top.unwanted("Success", "true")
-	case code == "" && top.fields["Code"] != nil:
-		return top.unwanted("Code", "200, as a string or a number")
-	case success == "true" && code == "":
-		return top.unwanted("Code", "200")
 	case success == "true" && code == "200":
 		return nil
+	case success == "true" && code == "":
+		return top.unwanted("Code", "200")
 	case success == "false" && code == "200":
 		return errors.New("Success is false though Code is 200: want true")
 	}
@@ -137,13 +135,17 @@ func (n node) at(name string) string { return n.path + name }
 // unwanted says what a field is and what it should be.
 func (n node) unwanted(name, want string) error {
 	value, there := n.fields[name]
-	switch {
-	case !there:
+	if !there {
 		return fmt.Errorf("%s is missing: want %s", n.at(name), want)
-	case n.secret:
-		return fmt.Errorf("%s is something else: want %s", n.at(name), want)
 	}
-	return fmt.Errorf("%s is %s: want %s", n.at(name), cut(string(value), 40), want)
+	return n.strange(n.at(name), value, want)
+}
+
+func (n node) strange(at string, value json.RawMessage, want string) error {
+	if n.secret {
+		value = json.RawMessage("(not shown)")
+	}
+	return fmt.Errorf("%s is %s: want %s", at, cut(string(value), 40), want)
 }
 
 // word is a string, or a number as it is written; "" where it is neither.
@@ -198,7 +200,7 @@ func (n node) list(name string) ([]node, error) {
 		fields, err := report.ParseObject(raw)
 		at := fmt.Sprintf("%s[%d]", n.at(name), i)
 		if err != nil {
-			return nil, fmt.Errorf("%s: want an object in which no name stands twice", at)
+			return nil, n.strange(at, raw, "an object in which no name stands twice")
 		}
 		nodes[i] = node{raw: raw, path: at + ".", fields: fields, secret: n.secret}
 	}

@@ -64,41 +64,41 @@ func (s speech) unsent(ctx context.Context, err error) *failure {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx) // the network only repeats it
 	}
-	return &failure{err: s.wrap(err, ""), unsaid: true, passing: passesOnTheWay(err)}
+	return &failure{err: s.wrap(err), unsaid: true, passing: passesOnTheWay(err)}
 }
 
 // refused says what an answer with another status than 2xx means.
 func (s speech) refused(a answer) *failure {
 	top, err := parse(a.body, true)
 	code := top.word("Code")
-	var problem error
+	f := &failure{passing: passingStatus(a.status), waitsFor: a.retryAfter()}
 	switch {
 	case a.status/100 == 3:
-		problem = fmt.Errorf("answered %d: redirects are not followed", a.status)
+		f.err = s.judge(a, "answered %d: redirects are not followed", a.status)
 	case err != nil:
-		problem = fmt.Errorf("answered %d%s: want JSON", a.status, s.excerpt(a))
+		f.err = s.judge(a, "answered %d%s: want JSON", a.status, s.excerpt(a))
 	case code == "":
-		problem = fmt.Errorf("answered %d%s: want JSON with a Code", a.status, s.excerpt(a))
+		f.err = s.judge(a, "answered %d%s: want JSON with a Code", a.status, s.excerpt(a))
 	default:
 		return s.refusal(a, &Refusal{Code: code, Message: top.word("Message")})
 	}
-	return &failure{err: s.wrap(problem, requestID(a)), passing: passingStatus(a.status), waitsFor: a.retryAfter()}
+	return f
 }
 
 // unreadable says what came with status 2xx instead of a JSON object. A part of
 // one passes; a whole answer that is none comes from something else than the
 // service, which would answer the same again.
 func (s speech) unreadable(a answer, err error) *failure {
-	part := cutShort(a.body)
 	switch {
-	case part:
-		err = fmt.Errorf("%w after %d bytes: want a whole JSON object", errCutShort, len(a.body))
+	case cutShort(a.body):
+		return &failure{
+			err:     s.judge(a, "%v after %d bytes: want a whole JSON object", errCutShort, len(a.body)),
+			passing: true, waitsFor: a.retryAfter(),
+		}
 	case s.op.secret || !bytes.HasPrefix(trim(a.body), []byte("{")):
-		err = fmt.Errorf("answered %d%s: want JSON", a.status, s.excerpt(a))
-	default:
-		err = fmt.Errorf("answer: %w", err)
+		return &failure{err: s.judge(a, "answered %d%s: want JSON", a.status, s.excerpt(a))}
 	}
-	return &failure{err: s.wrap(err, requestID(a)), passing: part, waitsFor: a.retryAfter()}
+	return &failure{err: s.judge(a, "answer: %v", err)}
 }
 
 // unusable says why an answer with status 2xx was not accepted: it is a refusal
@@ -109,7 +109,7 @@ func (s speech) unusable(a answer, err error) *failure {
 	if errors.As(err, &r) {
 		return s.refusal(a, r)
 	}
-	return &failure{err: s.wrap(fmt.Errorf("answer: %w", err), requestID(a))}
+	return &failure{err: s.judge(a, "answer: %v", err)}
 }
 
 // refusal completes a Refusal. The messages about signatures and tokens show
@@ -130,18 +130,28 @@ func (s speech) refusal(a answer, r *Refusal) *failure {
 // A said error prints a text without secrets in place of its cause's.
 type said struct {
 	text  string
-	cause error
+	cause error // nil where its own text holds a secret
 }
 
 func (e *said) Error() string { return e.text }
 func (e *said) Unwrap() error { return e.cause }
 
-func (s speech) wrap(err error, id string) error {
-	text := s.op.action + ": " + s.hide(err.Error())
-	if id != "" {
+func (s speech) wrap(err error) error {
+	text := s.hide(err.Error())
+	e := &said{text: s.op.action + ": " + text, cause: err}
+	if text != err.Error() {
+		e.cause = nil
+	}
+	return e
+}
+
+// judge says what is wrong with an answer.
+func (s speech) judge(a answer, format string, args ...any) error {
+	text := s.op.action + ": " + s.hide(fmt.Sprintf(format, args...))
+	if id := requestID(a); id != "" {
 		text += " (request " + cut(s.hide(id), maxWord) + ")"
 	}
-	return &said{text, err}
+	return errors.New(text)
 }
 
 // excerpt shows the beginning of a body that is not what it should be.

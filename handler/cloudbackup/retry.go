@@ -129,8 +129,7 @@ func passingStatus(status int) bool {
 // except where the other side is not who it should be, or speaks something else.
 func passesOnTheWay(err error) bool {
 	var certificate *tls.CertificateVerificationError
-	var notTLS tls.RecordHeaderError
-	return !errors.As(err, &certificate) && !errors.As(err, &notTLS) && !errors.Is(err, errTooLarge)
+	return !errors.As(err, &certificate) && !errors.Is(err, http.ErrSchemeMismatch) && !errors.Is(err, errTooLarge)
 }
 
 // retryAfter reads the header of that name: seconds, or a date, which is measured

@@ -38,7 +38,7 @@ flags:
   -dir FOLDER     the bucket (default ` + defaultDir + `)
   -accounts N     so many accounts, the function's own and N-1 members (default 1)
   -gap DAY        leave that day out: a date, or how many days ago; may be repeated
-  -drop DAYS      so many days ago, a region lost a third of its instances
+  -drop DAYS      so many days ago, the largest region lost a third of its instances
   -fault FAULT    spoil requests: KIND[@WHERE][xTIMES], see below; may be repeated
   -timeout TIME   the function's timeout (default 60s)
   -v              show the function's log
@@ -47,7 +47,8 @@ flags:
 faults: a KIND is one of
 ` + indent(wrap(strings.Join(FaultKinds(), ", "), width-2), "  ") + `
   WHERE is a service (` + strings.Join(services(), ", ") + `) or a part of a
-  request, such as its action or key. TIMES is how many requests are spoilt (default 1).
+  request, such as its action, key or account; without it, each service gets the fault.
+  TIMES is how many requests are spoiled (default 1).
 
 Of the environment the function gets ` + strings.Join(passedOn[:4], ", ") + `,
 ` + strings.Join(passedOn[4:], ", ") + `; nothing else.
@@ -168,8 +169,8 @@ func (o *options) leaveOut(gaps []string) error {
 			}
 		}
 		if found < 0 {
-			return usagef("-gap is %q: want one of the %d days that are played, %s to %s, or how many days before the last, such as -days 90 -gap 12",
-				gap, o.days, o.name(o.days-1), o.name(0))
+			return usagef("-gap is %q: want a day from %s to %s, which are played, or how many days before the last, such as -days 90 -gap 12",
+				gap, o.name(o.days-1), o.name(0))
 		}
 		o.gaps = append(o.gaps, found)
 	}
@@ -236,6 +237,9 @@ func (p parser) parse(args []string) error {
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
 		return usagef("%s is no flag: want such as -days 90; -h lists them", name)
 	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
+		return usagef("%s has no value: want such as -days 90; -h shows examples", name)
+	}
 	return usagef("%s: want such as -days 90; -h shows examples", text)
 }
 
@@ -248,15 +252,18 @@ func parseFault(s string) (f aimedFault, ok bool) {
 		}
 	}
 	f.Kind, f.On, _ = strings.Cut(s, "@")
+	kinds := FaultKinds()
 	if slices.Contains(services(), f.On) {
+		kinds = (&Faults{Service: protocolOf(f.On)}).Kinds()
 		f.service, f.On = f.On, ""
 	}
-	return f, slices.Contains(FaultKinds(), f.Kind) && f.Times > 0
+	return f, slices.Contains(kinds, f.Kind) && f.Times > 0
 }
 
 func wantedFault() string {
-	return fmt.Sprintf("KIND[@WHERE][xTIMES], such as -fault %s@%sx2, with a KIND of %s",
-		FaultKinds()[0], ServiceBackup, strings.Join(FaultKinds(), ", "))
+	kinds := FaultKinds()
+	return fmt.Sprintf("KIND[@WHERE][xTIMES], such as -fault %s@%sx2, with a KIND that the service has, of %s",
+		kinds[0], ServiceBackup, strings.Join(kinds, ", "))
 }
 
 func services() []string {

@@ -94,15 +94,15 @@ func Start(c Config) (*Cloud, error) {
 		cloud.env = append(cloud.env, "MEMBER_ROLE_NAME="+memberRoleName)
 	}
 	for _, s := range []struct {
-		name, protocol, variable string
-		handler                  http.Handler
+		name, variable string
+		handler        http.Handler
 	}{
-		{ServiceBackup, "acs", "CLOUD_BACKUP_ENDPOINT", cloud.Backup},
-		{ServiceOSS, "oss", "OSS_ENDPOINT", cloud.OSS},
-		{ServiceSTS, "acs", "STS_ENDPOINT", cloud.STS},
-		{ServiceDirectory, "acs", "RESOURCE_DIRECTORY_ENDPOINT", cloud.Directory},
+		{ServiceBackup, "CLOUD_BACKUP_ENDPOINT", cloud.Backup},
+		{ServiceOSS, "OSS_ENDPOINT", cloud.OSS},
+		{ServiceSTS, "STS_ENDPOINT", cloud.STS},
+		{ServiceDirectory, "RESOURCE_DIRECTORY_ENDPOINT", cloud.Directory},
 	} {
-		faults := &Faults{Next: s.handler, Service: s.protocol, Keys: keys}
+		faults := &Faults{Next: s.handler, Service: protocolOf(s.name), Keys: keys}
 		cloud.Faults[s.name] = faults
 		endpoint, err := cloud.serve(cloud.Log.Wrap(s.name, faults), c.TLS)
 		if err != nil {
@@ -113,6 +113,14 @@ func Start(c Config) (*Cloud, error) {
 	}
 	cloud.Runtime = cloud.runtime(c, f)
 	return cloud, nil
+}
+
+// protocolOf is the form in which a service writes its errors.
+func protocolOf(service string) string {
+	if service == ServiceOSS {
+		return "oss"
+	}
+	return "acs"
 }
 
 // complete fills in what a function leaves open, as the project's s.yaml has it.

@@ -44,8 +44,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // A command is one call of Main with all that it depends on.
 type command struct {
-	path           string   // the executable that is the function
-	env            []string // further variables for it
+	path           string        // the executable that is the function
+	env            []string      // further variables for it
+	pause          time.Duration // before it is invoked again; 0: that of Runtime
 	getenv         func(string) string
 	now            time.Time
 	stdout, stderr io.Writer
@@ -91,6 +92,7 @@ type session struct {
 	ended    map[string]int // how the events ended, by the status of the answer
 	retried  int            // events that took more than one attempt
 	failed   []string       // events whose last attempt failed, by name
+	failure  Outcome        // of the first of them
 	took     time.Duration
 }
 
@@ -113,6 +115,7 @@ func (s *session) start(c *command) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
+	cloud.Runtime.Pause = c.pause
 	for _, f := range s.faults {
 		for service, faults := range cloud.Faults {
 			if f.service == "" || f.service == service {
@@ -204,6 +207,9 @@ func (s *session) count(name string, attempts []Outcome) {
 	}
 	last := attempts[len(attempts)-1]
 	if last.Failed {
+		if s.failed == nil {
+			s.failure = last
+		}
 		s.failed = append(s.failed, name)
 		return
 	}
@@ -219,9 +225,17 @@ func (s *session) report() error {
 	if s.days > 1 {
 		s.print("%s", s.summary())
 	}
-	earlier, last := s.attempts[:len(s.attempts)-1], s.attempts[len(s.attempts)-1]
-	for i, out := range earlier {
-		s.showError(fmt.Sprintf("Attempt %d", i+1), out)
+	if len(s.faults) > 0 {
+		s.print("%s", s.spoiled())
+	}
+	last := s.attempts[len(s.attempts)-1]
+	if s.days == 1 {
+		for i, out := range s.attempts[:len(s.attempts)-1] {
+			s.showError(fmt.Sprintf("Attempt %d", i+1), out)
+		}
+	}
+	if len(s.failed) > 1 || s.failed != nil && !last.Failed {
+		s.showError("First error, "+s.failed[0], s.failure)
 	}
 	if last.Failed {
 		s.showError("Error", last)
@@ -257,4 +271,17 @@ func (s *session) summary() string {
 		words[i] = fmt.Sprintf("%d %s", s.ended[word]+counts[word], word)
 	}
 	return fmt.Sprintf("%d days: %s; %.1f s", s.days, strings.Join(words, ", "), s.took.Seconds())
+}
+
+// spoiled tells what came of -fault, since a fault that meets no request, or
+// that the function gets over, leaves no other trace.
+func (s *session) spoiled() string {
+	n := 0
+	for _, faults := range s.cloud.Faults {
+		n += faults.Spoiled()
+	}
+	if n == 0 {
+		return "no request was spoiled: -fault named none that was made"
+	}
+	return plural(n, "request") + " spoiled"
 }

@@ -471,7 +471,7 @@ func (o *OSS) file(key string) string { return filepath.Join(o.Dir, filepath.Fro
 
 // retains tells whether the retention policy protects a file.
 func (o *OSS) retains(info fs.FileInfo, now time.Time) bool {
-	return now.Before(info.ModTime().AddDate(0, 0, o.RetentionDays))
+	return o.RetentionDays > 0 && now.Before(info.ModTime().AddDate(0, 0, o.RetentionDays))
 }
 
 func (o *OSS) describeVersion(h http.Header) {

@@ -25,7 +25,8 @@ import (
 const childVariable = "LOCAL_TEST_CHILD"
 
 var children = map[string]any{
-	"obedient": obey,
+	"obedient":   obey,
+	"collecting": collect,
 }
 
 func TestMain(m *testing.M) {

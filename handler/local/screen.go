@@ -119,7 +119,7 @@ func (s *screen) showBucket(heading, dir string) error {
 		gap := strings.Repeat(" ", column-utf8.RuneCountInString(line.text))
 		s.print("  %s%s  %s", line.text, gap, s.style("2", fmt.Sprintf("%9s", line.size)))
 	}
-	s.print("  %s, %s in\n  %s", plural(tree.files, "file"), bytesText(tree.bytes), dir)
+	s.print("  %s, %s, in %s", plural(tree.files, "file"), bytesText(tree.bytes), dir)
 	return nil
 }
 
@@ -222,7 +222,7 @@ func plural(n int, noun string) string {
 // wrap breaks a text between words where a line would get longer than columns.
 func wrap(text string, columns int) string {
 	var b strings.Builder
-	for paragraph := range strings.SplitSeq(text, "\n") {
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		used := 0
 		for i, word := range strings.Fields(paragraph) {
 			length := utf8.RuneCountInString(word)

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -65,7 +67,7 @@ func (c caller) acs(method, url, version, action, body string) *http.Request {
 	r.Header.Set("x-acs-action", action)
 	r.Header.Set("x-acs-version", version)
 	r.Header.Set("x-acs-date", c.date.Format("2006-01-02T15:04:05Z"))
-	r.Header.Set("x-acs-signature-nonce", fmt.Sprintf("%p", r))
+	r.Header.Set("x-acs-signature-nonce", rand.Text())
 	r.Header.Set("x-acs-content-sha256", hexSHA256(body))
 	if c.token != "" {
 		r.Header.Set("x-acs-security-token", c.token)
@@ -205,4 +207,27 @@ func ossError(t *testing.T, status int, body io.Reader) (refused string, e ossFa
 		t.Errorf("status %d with %+v (%v), want an error with all its fields", status, e, err)
 	}
 	return fmt.Sprintf("%d %s", status, e.Code), e
+}
+
+// hexReader reads the bytes that a text in hexadecimal stands for.
+func hexReader(text string) io.Reader { return hex.NewDecoder(strings.NewReader(text)) }
+
+// serveHTTP serves a handler on loopback until the test ends.
+func serveHTTP(t *testing.T, h http.Handler) *httptest.Server {
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	t.Cleanup(server.Close)
+	return server
+}
+
+// send sends a request with the server's client.
+func send(t *testing.T, server *httptest.Server, r *http.Request) *http.Response {
+	t.Helper()
+	response, err := server.Client().Do(r.WithContext(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	return response
 }

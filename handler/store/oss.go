@@ -330,37 +330,41 @@ func explain(ctx context.Context, op, name string, a *answer, err error) *Error 
 	case e.Status == 429, e.Status == 500, e.Status == 502, e.Status == 503, e.Status == 504: // whoever says so
 		e.again = always
 	case e.Code == "":
-		e.cause, e.again = onTheWay(ctx, a, err)
+		e.again, e.cause = onTheWay(ctx, a, err)
 	}
 	return e
 }
 
 // onTheWay explains an answer that did not come, or not whole.
-func onTheWay(ctx context.Context, a *answer, err error) (cause error, again int) {
+func onTheWay(ctx context.Context, a *answer, err error) (again int, cause error) {
 	var altered oss.CRCCheckError
 	var large *http.MaxBytesError
 	var denied *credentialError
 	var request *url.Error
-	if errors.As(err, &request) {
+	switch {
+	case errors.As(err, &denied):
+		if transient(denied.err) {
+			return always, denied
+		}
+		return never, denied
+	case errors.As(err, &request):
 		err = request.Err // the rest is the method and the address
 	}
 	switch {
 	case ctx.Err() != nil: // of this try: run tells the caller's end apart
-		return context.Cause(ctx), always
+		return always, context.Cause(ctx)
 	case errors.As(err, &large):
-		return fmt.Errorf("larger than %d bytes", large.Limit), never
+		return never, fmt.Errorf("larger than %d bytes", large.Limit)
 	case errors.As(err, &altered), errors.Is(err, errCRC):
-		return errCRC, always
+		return always, errCRC
 	case transient(err):
-		return err, always
+		return always, err
 	case a.status >= 400: // some page in place of an answer
-		return nil, never
+		return never, nil
 	case a.status >= 200 && a.status < 300:
-		return errors.New("unreadable answer"), never
-	case errors.As(err, &denied):
-		return denied, never
+		return always, errors.New("unreadable answer")
 	}
-	return err, never
+	return never, err
 }
 
 // transient tells whether the network failed in a way that passes.
@@ -408,12 +412,11 @@ func value(s *string) string {
 	return *s
 }
 
-// A credentialError does not print its reason, which may be an answer or an
+// A credentialError keeps its reason to itself: that may be an answer or an
 // address with a token in it.
 type credentialError struct{ err error }
 
-func (*credentialError) Error() string   { return "the credential has no keys to sign with" }
-func (e *credentialError) Unwrap() error { return e.err }
+func (*credentialError) Error() string { return "the credential has no keys to sign with" }
 
 // A key signs one request.
 type key struct{ id, secret, token string }

@@ -30,6 +30,8 @@ var stores = []struct {
 }{
 	{"Memory", func(t *testing.T) Store { return new(store.Memory) }},
 	{"Disk", func(t *testing.T) Store { return store.Disk{Dir: t.TempDir()} }},
+	{"OSS", func(t *testing.T) Store { return openBucket(t).store(t, nil) }},
+	{"OSS in the cloud", cloud},
 }
 
 func TestStores(t *testing.T) {

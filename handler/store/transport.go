@@ -46,6 +46,10 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		res.Body.Close() // the SDK would not
 		return nil, errRedirect
 	}
+	if r.Method == http.MethodPut && res.StatusCode == http.StatusOK {
+		res.Body.Close() // says nothing, but the SDK would wait for its end
+		res.Body = http.NoBody
+	}
 	res.Body = http.MaxBytesReader(nil, res.Body, t.maxBytes)
 	return res, nil
 }
