@@ -30,6 +30,7 @@ type day struct {
 	documents map[string][]byte          // derived documents as they are stored; nil where there is none
 	warnings  []string
 	fresh     bool // no snapshot was there when this invocation looked
+	written   int  // derived documents that this invocation wrote
 
 	before *report.DayRecord // the day before, where it is complete
 }
@@ -107,41 +108,34 @@ func (d *day) readSnapshot(ctx context.Context, key string) (report.Snapshot, re
 	return s, report.NewObject(key, data, 1), nil
 }
 
+// What a run knows of a day besides its snapshots: why some are not there.
+type reasons struct {
+	expected []job            // snapshots that make the day complete; nil: only the stored record can tell
+	failed   map[string]error // by snapshot key
+	off      map[string]bool  // accounts that have not activated Cloud Backup
+	unknown  error            // why not all accounts are known
+}
+
 // settle derives the day's documents from all its snapshots, whichever run took
 // them, and writes those that differ: tables, then the record that vouches for
 // them, then latest.json. A day without any snapshot gets its record alone.
 func (d *day) settle(ctx context.Context, expected []job, outcomes []outcome, unknown error) error {
-	failed, off := make(map[string]error), make(map[string]bool)
+	why := reasons{expected, make(map[string]error), make(map[string]bool), unknown}
 	for _, o := range outcomes {
 		switch {
 		case o.err != nil:
-			failed[report.SnapshotKey(d.date, o.account.ID, o.sourceType)] = o.err
+			why.failed[report.SnapshotKey(d.date, o.account.ID, o.sourceType)] = o.err
 		case o.status == NotActivated:
-			off[o.account.ID] = true
+			why.off[o.account.ID] = true
 		default:
 			d.add(o.snapshot, o.object)
 		}
 	}
-	var reads errgroup.Group
-	reads.Go(func() error { return d.readRest(ctx, failed) })
-	for _, key := range []string{report.DayKey(d.date), report.DayKey(d.date - 1), report.LatestKey} {
-		reads.Go(func() error { return d.load(ctx, key) })
-	}
-	if err := reads.Wait(); err != nil {
+	record, err := d.derive(ctx, why, report.DayKey(d.date-1), report.LatestKey)
+	if err != nil {
 		return err
 	}
 	d.before = d.completeRecord(report.DayKey(d.date - 1))
-	if d.fresh && d.documents[report.DayKey(d.date)] == nil { // then its tables are none either
-		d.documents[report.RegionsKey(d.date)], d.documents[report.TotalsKey(d.date)] = nil, nil
-	}
-	tables, err := d.tables(ctx)
-	if err != nil {
-		return err
-	}
-	record, err := d.record(expected, failed, off, unknown, tables)
-	if err != nil {
-		return err
-	}
 	data, err := record.Encode()
 	if err != nil {
 		return &StoreError{err}
@@ -155,16 +149,40 @@ func (d *day) settle(ctx context.Context, expected []job, outcomes []outcome, un
 	return nil
 }
 
+// derive writes the day's tables and gives its record. Side by side it reads
+// what it needs for that, and more documents that the caller needs.
+func (d *day) derive(ctx context.Context, why reasons, more ...string) (report.DayRecord, error) {
+	var reads errgroup.Group
+	reads.Go(func() error { return d.readRest(ctx, why.failed) })
+	for _, key := range append(more, report.DayKey(d.date)) {
+		reads.Go(func() error { return d.load(ctx, key) })
+	}
+	if err := reads.Wait(); err != nil {
+		return report.DayRecord{}, err
+	}
+	if d.fresh && d.documents[report.DayKey(d.date)] == nil { // then its tables are none either
+		d.documents[report.RegionsKey(d.date)], d.documents[report.TotalsKey(d.date)] = nil, nil
+	}
+	objects, err := d.tables(ctx)
+	if err != nil {
+		return report.DayRecord{}, err
+	}
+	return d.record(why, objects)
+}
+
 // readRest reads the stored snapshots that no job of this run has in memory. A
 // damaged one is that account's failure and hides no other.
 func (d *day) readRest(ctx context.Context, failed map[string]error) error {
 	var mu sync.Mutex
 	var all errgroup.Group
 	all.SetLimit(d.Config.Concurrency)
+	var rest []string
 	for key := range d.keys {
-		if _, there := d.kept[key]; there {
-			continue
+		if _, there := d.kept[key]; !there {
+			rest = append(rest, key)
 		}
+	}
+	for _, key := range rest {
 		all.Go(func() error {
 			_, err := guard(func() (any, error) {
 				s, o, err := d.readSnapshot(ctx, key)
@@ -212,69 +230,84 @@ func (d *day) tables(ctx context.Context) ([]report.Object, error) {
 
 // record derives the day's record. What it cannot derive it takes from this run,
 // and where this run knows nothing from the record that is stored.
-func (d *day) record(expected []job, failed map[string]error, off map[string]bool, unknown error, objects []report.Object) (report.DayRecord, error) {
+func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, error) {
 	day := report.Day{
 		Date: d.date, TimeZone: d.Config.Zone.String(), Snapshots: d.snapshots(), Objects: objects, Detected: d.Now(),
 	}
 	stored := d.storedRecord(report.DayKey(d.date))
-	known, knownOff := make(map[string]report.Failure), make(map[string]bool)
-	if stored != nil {
-		day.Cause = stored.Cause
-		if stored.DetectedAt != nil {
-			day.Detected = *stored.DetectedAt
-		}
-		day.Reported = stored.ReportedOn
-		for _, f := range stored.Accounts.Failed {
-			known[report.SnapshotKey(d.date, f.AccountID, f.SourceType)] = f
-		}
-		for _, id := range stored.Accounts.NotActivated {
-			knownOff[id] = true
-		}
+	if stored == nil {
+		stored = new(report.DayRecord)
 	}
-	accounts := make(map[string]bool)
-	for _, j := range expected {
-		accounts[j.account.ID] = true
-		key := report.SnapshotKey(d.date, j.account.ID, j.sourceType)
-		f, before := known[key]
-		switch _, kept := d.kept[key]; {
-		case kept || failed[key] != nil || off[j.account.ID]:
-		case before:
-			day.Failed = append(day.Failed, f)
-		case knownOff[j.account.ID]:
-			off[j.account.ID] = true
-		default:
-			day.NotAttempted = append(day.NotAttempted, j.account.ID)
-		}
+	day.Cause, day.Reported = stored.Cause, stored.ReportedOn
+	if stored.DetectedAt != nil {
+		day.Detected = *stored.DetectedAt
 	}
-	for id := range off {
-		accounts[id] = true
-		day.NotActivated = append(day.NotActivated, id)
-	}
-	if unknown != nil {
-		day.Failed = append(day.Failed, report.Failure{ErrorType: ErrorType(unknown), Message: unknown.Error()})
-		accounts[""] = true // one more at least: whoever could not be found out
-	}
-	for key, err := range failed {
+	d.recall(&day, why, stored.Accounts)
+	for key, err := range why.failed {
 		_, account, sourceType, keyErr := report.ParseSnapshotKey(key)
-		if keyErr != nil {
+		switch {
+		case keyErr != nil:
 			return report.DayRecord{}, &StoreError{keyErr}
-		}
-		accounts[account] = true
-		if errors.Is(err, errNotAttempted) {
+		case errors.Is(err, errNotAttempted):
 			day.NotAttempted = append(day.NotAttempted, account)
-			continue
+		default:
+			day.Failed = append(day.Failed, report.Failure{AccountID: account, SourceType: sourceType, ErrorType: ErrorType(err), Message: err.Error()})
 		}
-		day.Failed = append(day.Failed, report.Failure{AccountID: account, SourceType: sourceType, ErrorType: ErrorType(err), Message: err.Error()})
 	}
-	day.Expected = len(accounts)
-	if cause := causeOf(day.Failed, day.NotAttempted); cause != "" {
-		day.Cause = cause
+	if why.unknown != nil {
+		day.Failed = append(day.Failed, report.Failure{ErrorType: ErrorType(why.unknown), Message: why.unknown.Error()})
 	}
+	day.NotActivated = slices.AppendSeq(day.NotActivated, maps.Keys(why.off))
+	day.Cause = cmp.Or(causeOf(day.Failed, day.NotAttempted), day.Cause, "unknown")
 	record, err := report.NewDayRecord(day)
 	if err != nil {
 		return record, &StoreError{err}
 	}
 	return record, nil
+}
+
+// recall takes over from the stored record what this run does not know better:
+// of the accounts that are expected, or of all where nobody can tell any more.
+func (d *day) recall(day *report.Day, why reasons, stored report.Accounts) {
+	failed := make(map[string]report.Failure)
+	for _, f := range stored.Failed {
+		failed[report.SnapshotKey(d.date, f.AccountID, f.SourceType)] = f
+	}
+	if why.expected == nil {
+		day.Expected = stored.Expected
+		day.NotActivated, day.NotAttempted = stored.NotActivated, d.lacking(stored.NotAttempted)
+		for key, f := range failed {
+			if _, kept := d.kept[key]; !kept && why.failed[key] == nil {
+				day.Failed = append(day.Failed, f)
+			}
+		}
+		return
+	}
+	accounts := make(map[string]bool)
+	for _, j := range why.expected {
+		accounts[j.account.ID] = true
+		key := report.SnapshotKey(d.date, j.account.ID, j.sourceType)
+		f, before := failed[key]
+		switch _, kept := d.kept[key]; {
+		case kept || why.failed[key] != nil || why.off[j.account.ID]:
+		case before:
+			day.Failed = append(day.Failed, f)
+		case slices.Contains(stored.NotActivated, j.account.ID):
+			day.NotActivated = append(day.NotActivated, j.account.ID)
+		default:
+			day.NotAttempted = append(day.NotAttempted, j.account.ID)
+		}
+	}
+	day.Expected = len(accounts)
+}
+
+// lacking are the accounts of a list of which no snapshot is stored.
+func (d *day) lacking(accounts []string) []string {
+	there := make(map[string]bool)
+	for _, s := range d.kept {
+		there[s.AccountID] = true
+	}
+	return slices.DeleteFunc(slices.Clone(accounts), func(id string) bool { return there[id] })
 }
 
 // causeOf says in a line why a day is not complete.
@@ -328,6 +361,7 @@ func (d *day) write(ctx context.Context, key string, data []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.documents[key] = data
+	d.written++
 	return nil
 }
 

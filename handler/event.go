@@ -16,9 +16,10 @@ import (
 // What an invocation can be asked for.
 const (
 	ActionSnapshot = "snapshot"
+	ActionRebuild  = "rebuild"
 )
 
-var actions = []string{ActionSnapshot}
+var actions = []string{ActionSnapshot, ActionRebuild}
 
 // A Request is what a timer, or a person, asks for.
 type Request struct {
@@ -27,6 +28,7 @@ type Request struct {
 	Accounts    []string // empty: all
 	DryRun      bool
 	Overwrite   bool
+	From, To    *report.Date // of a rebuild; nil: from the first day, to the last
 
 	Trigger     string    // report.Timer or report.Manual
 	ScheduledAt time.Time // when a timer was due; zero in a manual run
@@ -112,6 +114,8 @@ var fields = map[string]func(r *Request, value json.RawMessage) error{
 	"accounts":     func(r *Request, v json.RawMessage) error { return words(v, &r.Accounts, report.CheckAccount) },
 	"dry_run":      func(r *Request, v json.RawMessage) error { return boolean(v, &r.DryRun) },
 	"overwrite":    func(r *Request, v json.RawMessage) error { return boolean(v, &r.Overwrite) },
+	"from":         func(r *Request, v json.RawMessage) error { return date(v, &r.From) },
+	"to":           func(r *Request, v json.RawMessage) error { return date(v, &r.To) },
 }
 
 func (r *Request) fill(object map[string]json.RawMessage) error {
@@ -124,6 +128,20 @@ func (r *Request) fill(object map[string]json.RawMessage) error {
 		if err := read(r, object[name]); err != nil {
 			return fmt.Errorf("%s is %w; {} takes all defaults", name, err)
 		}
+	}
+	return r.fits()
+}
+
+// fits refuses what an action would silently leave undone.
+func (r *Request) fits() error {
+	rebuild := r.Action == ActionRebuild
+	switch {
+	case !rebuild && (r.From != nil || r.To != nil):
+		return fmt.Errorf("from and to are for action rebuild, and the action is %s: a past day can't be collected", r.Action)
+	case r.Action != ActionSnapshot && (r.DryRun || r.Overwrite || len(r.SourceTypes) > 0 || len(r.Accounts) > 0):
+		return fmt.Errorf("source_types, accounts, dry_run and overwrite are for action snapshot, and the action is %s", r.Action)
+	case r.From != nil && r.To != nil && *r.From > *r.To:
+		return fmt.Errorf("from is %v, after to, %v: want the earlier day first", *r.From, *r.To)
 	}
 	return nil
 }
@@ -148,6 +166,19 @@ func words(value json.RawMessage, to *[]string, check func(string) error) error 
 	}
 	slices.Sort(*to)
 	*to = slices.Compact(*to)
+	return nil
+}
+
+func date(value json.RawMessage, to **report.Date) error {
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return fmt.Errorf("%.40s: want a date, such as \"2026-11-23\"", value)
+	}
+	d, err := report.ParseDate(text)
+	if err != nil {
+		return fmt.Errorf("%.40s: want a date, such as \"2026-11-23\"", value)
+	}
+	*to = &d
 	return nil
 }
 

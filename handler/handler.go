@@ -69,6 +69,8 @@ func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
 	switch r.Action {
 	case ActionSnapshot:
 		return h.snapshot(ctx, r)
+	case ActionRebuild:
+		return h.rebuild(ctx, r)
 	default:
 		return nil, &EventError{fmt.Errorf("action is %q: nothing does that", r.Action)}
 	}

@@ -19,12 +19,23 @@ type Result struct {
 	SnapshotDate report.Date        `json:"snapshot_date"`
 	TimeZone     string             `json:"time_zone"`
 	Status       string             `json:"status"`
-	Accounts     []AccountResult    `json:"accounts"`                   // a hundred at most
+	Accounts     []AccountResult    `json:"accounts,omitempty"`         // a hundred at most
 	Omitted      int                `json:"accounts_omitted,omitempty"` // how many more there are, see the day's record
 	Totals       []report.TypeTotal `json:"totals"`                     // over all accounts of the day
 	Change       *Change            `json:"change,omitempty"`
 	FreeQuota    *QuotaResult       `json:"free_quota,omitempty"`
+	Rebuilt      *Rebuilt           `json:"rebuilt,omitempty"` // of action rebuild
 	Warnings     []string           `json:"warnings,omitempty"`
+}
+
+// Rebuilt is what a rebuild found and did.
+type Rebuilt struct {
+	From     report.Date `json:"from"`
+	To       report.Date `json:"to"`
+	Complete int         `json:"complete"` // days
+	Partial  int         `json:"partial"`
+	Missing  int         `json:"missing"`
+	Written  int         `json:"written"` // documents that were not there, or differed
 }
 
 // An AccountResult is what became of one snapshot.

@@ -137,7 +137,7 @@ func (r *run) jobs(accounts []Account, unknown error) ([]job, error) {
 
 // collect takes the snapshots, some at once, each failing on its own.
 func (r *run) collect(ctx context.Context, jobs []job) []outcome {
-	ctx, stop := reserve(ctx, r.Now())
+	asking, stop := reserve(ctx, r.Now())
 	defer stop()
 	r.alone = len(jobs) == 1
 	r.listed = sync.OnceValues(func() (map[string]bool, error) { return r.day.list(ctx) })
@@ -146,7 +146,7 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 	all.SetLimit(r.Config.Concurrency)
 	for i, j := range jobs {
 		all.Go(func() error {
-			o, err := guard(func() (outcome, error) { return r.take(ctx, j) })
+			o, err := guard(func() (outcome, error) { return r.take(ctx, asking, j) })
 			o.job, o.err = j, err
 			o.snapshot.Response = nil
 			outcomes[i] = o
@@ -157,7 +157,8 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 	return outcomes
 }
 
-// reserve ends the collection early enough to say in the bucket what is missing.
+// reserve ends the asking early enough to write what was answered, and to say in
+// the bucket what is missing.
 func reserve(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -172,20 +173,20 @@ var errNotAttempted = errors.New("not attempted, no time was left")
 // most are, asks Cloud Backup while it reads what is stored: the write then
 // finds an open connection, and a day that has its snapshot already is the
 // exception.
-func (r *run) take(ctx context.Context, j job) (outcome, error) {
-	if ctx.Err() != nil {
+func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
+	if asking.Err() != nil {
 		return outcome{}, &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, errNotAttempted)}
 	}
 	key := report.SnapshotKey(r.occasion.Date, j.account.ID, j.sourceType)
 	asked := make(chan func() (report.Statistics, error), 1)
 	ask := func() {
-		s, err := guard(func() (report.Statistics, error) { return j.account.Source.Statistics(ctx, j.sourceType) })
+		s, err := guard(func() (report.Statistics, error) { return j.account.Source.Statistics(asking, j.sourceType) })
 		asked <- func() (report.Statistics, error) { return s, err }
 	}
 	if r.alone {
-		ctx2, cancel := context.WithCancel(ctx)
+		var cancel context.CancelFunc
+		asking, cancel = context.WithCancel(asking)
 		defer cancel()
-		ctx = ctx2
 		go ask()
 	}
 	stored, err := r.stored(ctx, key)

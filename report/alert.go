@@ -19,11 +19,12 @@ type watch struct {
 	open  []Alert
 }
 
-// figures are a complete day's facts with its amounts by what they are of: an
-// AlertItem without numbers.
+// figures are a complete day's facts by what they are of: an AlertItem without
+// numbers.
 type figures struct {
 	Facts
-	amounts map[AlertItem]Amount
+	amounts    map[AlertItem]Amount
+	mismatched map[AlertItem]bool
 }
 
 func newFigures(f Facts) *figures {
@@ -37,7 +38,11 @@ func newFigures(f Facts) *figures {
 	for _, a := range f.Accounts {
 		amounts[AlertItem{AccountID: a.AccountID}] = a.Amount
 	}
-	return &figures{f, amounts}
+	mismatched := make(map[AlertItem]bool)
+	for _, m := range f.Mismatches {
+		mismatched[m.bare()] = true
+	}
+	return &figures{f, amounts, mismatched}
 }
 
 // of finds the amount of an item. What is gone has none, which counts as 0: not
@@ -117,7 +122,7 @@ func (w *watch) mended(rule string, item AlertItem, day *figures) bool {
 	case quotaPercent:
 		return NewQuota(amount.ProtectedDataBytes, w.quota).Percent < w.rules.QuotaPercent
 	case totalMismatch:
-		return !slices.ContainsFunc(day.Mismatches, func(m AlertItem) bool { return m.bare() == item.bare() })
+		return !day.mismatched[item.bare()]
 	}
 	return true
 }

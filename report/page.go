@@ -181,7 +181,7 @@ func (p *page) lead() {
 	if p.newest >= 0 {
 		p.write(" in %s", plural(int64(countRegions(p.Days[p.newest].Regions)), "region"))
 	}
-	if p.Accounts.Expected > 1 {
+	if p.Accounts.Expected > 1 && *p.CompleteDate == p.To {
 		p.write(" of %s", plural(int64(p.Accounts.Expected), "account"))
 	}
 	p.write(".</p>\n")

@@ -58,23 +58,23 @@ func (p *page) place(i AlertItem) string {
 // known here still shows.
 func alertWords(a Alert) (title, advice string) {
 	switch a.Rule {
-	case "resources_dropped":
+	case resourcesDropped:
 		return "Fewer instances are protected than before",
 			"The backups of those that left may already be gone. If nobody meant it, turn their backup on again in Cloud Backup."
-	case "data_dropped_percent":
+	case dataDroppedPercent:
 		return "The protected capacity fell", "Disks or whole instances are no longer backed up. Find out whether that was meant."
-	case "region_gone":
+	case regionGone:
 		return "A region is no longer protected", "No instance is backed up there any more. Find out whether that was meant."
-	case "quota_percent":
+	case quotaPercent:
 		for _, i := range a.Items {
 			if i.After >= 100 {
 				return "The free quota is used up", "What exceeds it is billed."
 			}
 		}
 		return "The free quota is nearly used up", "What exceeds it will be billed."
-	case "day_missing":
+	case dayMissing:
 		return "A day has no complete record", "Its numbers cannot be asked for later. Repair the cause, named under Gaps, before more days are lost."
-	case "total_mismatch":
+	case totalMismatch:
 		return "The regions do not add up to the total", "The service disagrees with itself. Both numbers are kept as it gave them."
 	}
 	return a.Rule, "See the rule of this name in the settings."
@@ -83,13 +83,13 @@ func alertWords(a Alert) (title, advice string) {
 // itemWords is before and after of an item.
 func itemWords(rule string, i AlertItem) string {
 	switch rule {
-	case "resources_dropped", "region_gone":
+	case resourcesDropped, regionGone:
 		return formatCount(i.Before) + " → " + plural(i.After, "instance")
-	case "data_dropped_percent":
+	case dataDroppedPercent:
 		return formatBytes(i.Before) + " → " + formatBytes(i.After) + bracket(formatShare(i.After-i.Before, i.Before))
-	case "quota_percent":
+	case quotaPercent:
 		return formatCount(i.After) + noBreak + "% used; the alert opens at " + formatCount(i.Before) + noBreak + "%"
-	case "total_mismatch":
+	case totalMismatch:
 		total, sum := formatBytes(i.Before), formatBytes(i.After)
 		if total == sum { // they differ by little: exactly, then
 			total, sum = formatCount(i.Before), formatCount(i.After)+noBreak+"bytes"

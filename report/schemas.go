@@ -1,6 +1,9 @@
 package report
 
-import "embed"
+import (
+	"embed"
+	"strings"
+)
 
 //go:embed schema/*.schema.json
 var schemaFiles embed.FS
@@ -9,11 +12,17 @@ var schemaFiles embed.FS
 func SchemaKey(name string) string { return SchemaDir + name }
 
 // Schemas are the JSON Schemas of all documents, by the names of their files.
+// That of latest.json is made of the day record's, which it is a copy of.
 func Schemas() map[string][]byte {
 	schemas := make(map[string][]byte)
 	files, _ := schemaFiles.ReadDir("schema") // what is embedded can be read
 	for _, file := range files {
 		schemas[file.Name()], _ = schemaFiles.ReadFile("schema/" + file.Name())
 	}
+	schemas["latest.v1.schema.json"] = []byte(strings.NewReplacer(
+		`"urn:backup-statistics:day:v1"`, `"urn:backup-statistics:latest:v1"`,
+		`"Day record"`, `"Copy of the newest complete day record"`,
+		`"enum": ["complete", "partial", "missing"]`, `"const": "complete"`,
+	).Replace(string(schemas["day.v1.schema.json"])))
 	return schemas
 }

@@ -27,6 +27,11 @@ var key = local.Key{
 	Account: "1234567890123456",
 }
 
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard) // net/http tells of connections that tests break
+	m.Run()
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
+	"html"
 	"strings"
 	"unicode"
 
@@ -20,6 +20,7 @@ const (
 	maxMessage = 200
 	maxExcerpt = 60
 	maxWord    = 100
+	maxText    = 4 << 10 // bytes that are looked at
 )
 
 // A Refusal is a service saying no, in its own words. Secrets are taken out of
@@ -167,7 +168,6 @@ func (s speech) excerpt(a answer) string {
 	if s.op.secret {
 		return text + " (not shown)"
 	}
-	body = body[:min(len(body), 64<<10)] // enough for the secrets that begin in what is shown
 	return text + ` "` + cut(s.hide(string(body)), maxExcerpt) + `"`
 }
 
@@ -176,52 +176,94 @@ func requestID(a answer) string {
 	return cmp.Or(top.word("RequestId"), a.header.Get("X-Acs-Request-Id"))
 }
 
-// hide takes the secrets out of a text, and what is no printable character.
+// hide takes the secrets out of a text, and what is no printable character. Only
+// the beginning of a text is shown at all.
 func (s speech) hide(text string) string {
 	secrets := append([]string{
 		dara.StringValue(s.key.AccessKeyId), dara.StringValue(s.key.AccessKeySecret), dara.StringValue(s.key.SecurityToken),
 	}, s.op.hidden...)
-	return hide(printable(text), secrets)
+	return hide(printable(text[:min(len(text), maxText)]), secrets)
 }
 
-// hide replaces every secret, however it is encoded, also one that begins in the
-// text and is cut off in it.
+// hide replaces each part of a text that is a part of a secret, however it is
+// spelled: services quote what they were sent, encode it and cut it off.
 func hide(text string, secrets []string) string {
-	const telling = 8 // so many characters of a secret are taken for the secret
-	var patterns []string
-	for _, secret := range secrets {
-		var pattern strings.Builder
-		for i, c := range secret {
-			if i < telling {
-				pattern.WriteString(spellings(c))
-			}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		n := 0
+		for _, secret := range secrets {
+			n = max(n, quoted(text[i:], secret))
 		}
-		if secret != "" {
-			patterns = append(patterns, pattern.String()+`[\w+/=.~%&#;:@\\-]*`)
+		if n > 0 {
+			b.WriteString("[redacted]")
+			i += n
+			continue
 		}
+		b.WriteByte(text[i])
+		i++
 	}
-	if len(patterns) == 0 {
-		return text
-	}
-	// Longer ones first, as one secret may begin another.
-	slices.SortFunc(patterns, func(a, b string) int { return len(b) - len(a) })
-	found, err := regexp.Compile(strings.Join(patterns, "|"))
-	if err != nil {
-		return "[redacted]"
-	}
-	return found.ReplaceAllString(text, "[redacted]")
+	return b.String()
 }
 
-// spellings is a pattern for a character as it stands, in JSON, in a URL (encoded
-// once or more, or decoded once too often) and in HTML.
-func spellings(c rune) string {
-	switch {
-	case c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z':
-		return string(c)
-	case c == '+':
-		return `(?:\\?\+| |%(?:25)*2[Bb]|\\u002[Bb]|&#43;|&#[xX]2[Bb];)`
+// quoted is how much of a text, from its beginning, is a part of the secret.
+// Fewer characters than telling might be any word's.
+func quoted(text, secret string) (most int) {
+	const telling = 8
+	least := min(telling, len(secret))
+	for from := 0; from+least <= len(secret) && least > 0; from++ {
+		n, same := 0, 0
+		for same < len(secret)-from {
+			length := spelling(text[n:], secret[from+same])
+			if length == 0 {
+				break
+			}
+			n += length
+			same++
+		}
+		if same >= least {
+			most = max(most, n)
+		}
 	}
-	return fmt.Sprintf(`(?:\\?%s|%%(?:25)*(?i:%02X)|\\u(?i:%04X)|&#%d;|&#[xX](?i:%X);)`, regexp.QuoteMeta(string(c)), c, c, c, c)
+	return most
+}
+
+// spelling is the length of the character c at the beginning of a text: as it
+// stands, escaped in JSON (once or more), encoded for a URL (once or more, or
+// decoded once too often) or for HTML. 0: another character is there.
+func spelling(text string, c byte) int {
+	switch {
+	case text == "":
+		return 0
+	case text[0] == c || text[0] == ' ' && c == '+':
+		return 1
+	case text[0] == '\\':
+		rest := strings.TrimLeft(text, `\`)
+		escape := "u00" + hex.EncodeToString([]byte{c})
+		switch {
+		case hasPrefixFold(rest, escape):
+			return len(text) - len(rest) + len(escape)
+		case rest != "" && rest[0] == c:
+			return len(text) - len(rest) + 1
+		}
+	case text[0] == '%':
+		code, digits := text[1:], hex.EncodeToString([]byte{c})
+		for strings.HasPrefix(code, "25") && c != '%' {
+			code = code[2:]
+		}
+		if hasPrefixFold(code, digits) {
+			return len(text) - len(code) + len(digits)
+		}
+	case text[0] == '&':
+		end := strings.IndexByte(text[:min(len(text), 10)], ';')
+		if end > 0 && html.UnescapeString(text[:end+1]) == string(rune(c)) {
+			return end + 1
+		}
+	}
+	return 0
+}
+
+func hasPrefixFold(text, prefix string) bool {
+	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
 // printable drops what would break a line or hide in it.

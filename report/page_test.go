@@ -1,0 +1,481 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hostile is a name from outside that would break out of every context of a page.
+const hostile = `<b>&"'</style><script>alert(1)</script>`
+
+// A scene is a history made up for the page: what is not said does not happen.
+// Days are counted back from the last, which is 0.
+type scene struct {
+	days     int
+	regions  []string
+	types    []string       // source types; ECS_FILE alone if empty
+	accounts int            // 1 if 0
+	bytes    int64          // of the largest region on the last day
+	growth   float64        // by which everything grew over 90 days
+	noise    bool           // numbers that no path can shorten
+	holes    map[int]string // status of days that are not complete
+	gone     map[string]int // regions that are there no more since a day
+	added    map[string]int // regions that have been there since a day only
+	drop     int            // day since which half of the first region is gone; 0: never
+	failures int            // accounts that the last day lacks
+}
+
+var cities = []string{
+	"cn-hangzhou", "cn-shanghai", "cn-beijing", "cn-shenzhen", "cn-hongkong", "ap-southeast-1", "eu-central-1", "us-west-1", "cn-qingdao", "cn-zhangjiakou",
+	"cn-huhehaote", "cn-wulanchabu", "cn-heyuan", "cn-guangzhou", "cn-chengdu", "ap-southeast-3", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ap-northeast-1",
+	"ap-northeast-2", "us-east-1", "eu-west-1", "me-east-1", "me-central-1", "na-south-1", "cn-shanghai-finance-1", "cn-beijing-finance-1", "cn-shenzhen-finance-1", "cn-zhongwei",
+}
+
+// trend plays the scene; the last day is 2026-11-23.
+func (s scene) trend(t testing.TB) Trend {
+	t.Helper()
+	last := date(t, "2026-11-23")
+	tr := Trend{Schema: TrendSchema, TimeZone: "Asia/Shanghai", From: last - Date(s.days) + 1, To: last, Alerts: []Alert{}}
+	random := rand.New(rand.NewPCG(1, uint64(s.days)))
+	for back := s.days - 1; back >= 0; back-- {
+		day := TrendDay{Date: last - Date(back), Status: Complete}
+		if status := s.holes[back]; status != "" {
+			day.Status = status
+			tr.addHole(day)
+		} else {
+			s.fill(&day, back, random)
+			tr.CompleteDate, tr.Totals = &day.Date, day.Totals
+		}
+		tr.Days = append(tr.Days, day)
+		tr.Status = day.Status
+	}
+	tr.compare()
+	s.addFleet(&tr)
+	return tr
+}
+
+func (s scene) fill(day *TrendDay, back int, random *rand.Rand) {
+	types := s.types
+	if len(types) == 0 {
+		types = []string{"ECS_FILE"}
+	}
+	for i, sourceType := range types {
+		var sum Amount
+		for rank, region := range s.regions {
+			if since, gone := s.gone[region]; gone && back <= since {
+				continue
+			}
+			if since, added := s.added[region]; added && back > since {
+				continue
+			}
+			share := float64(s.bytes) / math.Pow(float64(rank+1), 1.3) / float64(i+1)
+			share *= 1 - s.growth*float64(back/3)/30
+			if s.noise {
+				share *= 0.5 + random.Float64()/2
+			}
+			if rank == 0 && s.drop > 0 && back <= s.drop {
+				share /= 2
+			}
+			a := Amount{int64(share) >> 30 << 30, int64(share) >> 35}
+			sum, _ = sum.Plus(a)
+			day.Regions = append(day.Regions, TypeRegion{sourceType, Region{region, a}})
+		}
+		day.Totals = append(day.Totals, TypeTotal{sourceType, sum})
+	}
+}
+
+func (tr *Trend) addHole(d TrendDay) {
+	if n := len(tr.Gaps); n > 0 && tr.Gaps[n-1].To == d.Date-1 {
+		tr.Gaps[n-1].To = d.Date
+		return
+	}
+	noticed := midnight(d.Date).Add(15*time.Hour + 47*time.Minute)
+	cause := "no run at all: the timer trigger is off"
+	if d.Status == Partial {
+		cause = "SourceError: get statistics of account 1000000000000007: Throttling.User (503)"
+	}
+	tr.Gaps = append(tr.Gaps, Gap{From: d.Date, To: d.Date, Status: d.Status, Cause: cause, DetectedAt: &noticed})
+}
+
+// compare adds the deltas.
+func (tr *Trend) compare() {
+	if tr.CompleteDate == nil {
+		return
+	}
+	for _, days := range []int{1, 7, 30, 90} {
+		i := int(*tr.CompleteDate) - days - int(tr.Days[0].Date)
+		if i < 0 || tr.Days[i].Status != Complete {
+			continue
+		}
+		d := Delta{Days: days, Since: tr.Days[i].Date}
+		for j, now := range tr.Totals {
+			then := tr.Days[i].Totals[j]
+			d.Totals = append(d.Totals, TypeTotal{now.SourceType, Amount{
+				now.ProtectedDataBytes - then.ProtectedDataBytes, now.ProtectedResourceCount - then.ProtectedResourceCount,
+			}})
+		}
+		tr.Deltas = append(tr.Deltas, d)
+	}
+}
+
+func (s scene) addFleet(tr *Trend) {
+	total := sumOf(tr.Totals)
+	accounts := max(1, s.accounts)
+	tr.Accounts = Fleet{Expected: accounts, Collected: accounts - s.failures}
+	for i := range min(10, accounts) {
+		tr.Accounts.Largest = append(tr.Accounts.Largest, AccountTotal{strconv.Itoa(1000000000000001 + i), Amount{
+			total.ProtectedDataBytes / int64(i+2), total.ProtectedResourceCount / int64(i+2),
+		}})
+	}
+	for i := range min(100, s.failures) {
+		tr.Accounts.Missing = append(tr.Accounts.Missing, Failure{
+			strconv.Itoa(1000000000000900 + i), "ECS_FILE", "SourceError", "assume role acs:ram::" + strconv.Itoa(1000000000000900+i) + ":role/backup-reader: NoPermission (403): You are not authorized to do this action.",
+		})
+	}
+	if tr.CompleteDate != nil {
+		used := total.ProtectedDataBytes
+		if accounts > 1 {
+			used /= 2
+		}
+		tr.FreeQuota = &QuotaUse{AccountID: "1000000000000001", Quota: NewQuota(used, 100*gib)}
+	}
+}
+
+func with(tr Trend, change func(*Trend)) Trend {
+	change(&tr)
+	return tr
+}
+
+// smallScene is in the golden page: two weeks, two regions, a gap, and names
+// that want to be more than text.
+func smallScene(t testing.TB) Trend {
+	s := scene{days: 14, regions: []string{"cn-shenzhen", hostile}, accounts: 2, bytes: 40 * gib, growth: 0.9, failures: 1, holes: map[int]string{4: Missing, 3: Partial}}
+	return with(s.trend(t), func(tr *Trend) {
+		tr.Accounts.Largest[1].AccountID = hostile
+		tr.Accounts.Missing[0] = Failure{hostile, hostile, hostile, hostile}
+		tr.FreeQuota.AccountID = hostile
+		tr.Gaps[0].Cause = hostile
+		tr.TimeZone = hostile
+		tr.Alerts = []Alert{
+			{Rule: regionGone, Opened: tr.To - 1, Items: []AlertItem{{SourceType: hostile, RegionID: hostile, AccountID: hostile, Before: 3}}},
+			{Rule: hostile, Opened: tr.To, Items: []AlertItem{{Before: 1, After: 2}}},
+		}
+	})
+}
+
+// variants are the pages that are worth looking at.
+func variants(t testing.TB) map[string]Trend {
+	crossing := date(t, "2027-02-14")
+	everyOther := make(map[int]string)
+	for back := range 400 {
+		if back%2 == 1 {
+			everyOther[back] = Missing
+		}
+	}
+	return map[string]Trend{
+		"empty":        {Schema: TrendSchema, TimeZone: "Asia/Shanghai", Status: Missing},
+		"never":        scene{days: 3, holes: map[int]string{0: Missing, 1: Missing, 2: Partial}}.trend(t),
+		"first-day":    scene{days: 1, regions: cities[:1], bytes: 40 * gib}.trend(t),
+		"second-day":   scene{days: 2, regions: cities[:2], bytes: 40 * gib, growth: 0.5}.trend(t),
+		"two-weeks":    smallScene(t),
+		"zero":         scene{days: 14, holes: map[int]string{5: Missing}}.trend(t),
+		"zero-regions": scene{days: 30, regions: cities[:2]}.trend(t),
+		"quarter": with(scene{days: 90, regions: cities[:6], bytes: 48 * gib, growth: 0.6}.trend(t), func(tr *Trend) {
+			tr.FreeQuota.ExpectedCrossing = &crossing
+			tr.FreeQuota.Quota = NewQuota(80*gib, 100*gib)
+		}),
+		"drop":          dropScene(t),
+		"today-missing": scene{days: 40, regions: cities[:3], bytes: 1500 * gib, growth: 0.3, holes: map[int]string{0: Missing, 1: Missing}}.trend(t),
+		"today-partial": scene{days: 60, regions: cities[:3], bytes: 1500 * gib, growth: 0.3, accounts: 12, failures: 2, holes: map[int]string{0: Partial}}.trend(t),
+		"over-quota":    scene{days: 90, regions: cities[:3], bytes: 5000 * gib, growth: 0.5}.trend(t),
+		"fleet":         scene{days: 400, regions: cities[:12], accounts: 1000, failures: 100, bytes: 300 << 40, growth: 0.15, noise: true, holes: map[int]string{0: Partial, 200: Missing}}.trend(t),
+		"year":          scene{days: 400, regions: cities, bytes: 900 * gib, growth: 0.2, drop: 50, holes: map[int]string{20: Missing, 120: Missing, 121: Missing, 122: Partial, 300: Missing}, gone: map[string]int{cities[7]: 80, cities[20]: 3}, added: map[string]int{cities[4]: 100, cities[9]: 12}}.trend(t),
+		"two-types":     scene{days: 35, regions: cities[:2], types: []string{"ECS_FILE", "ECS_DISK_IMAGE"}, bytes: 60 * gib, growth: 0.5}.trend(t),
+		"largest":       largestScene(t),
+		"every-other":   scene{days: 400, regions: cities, bytes: 900 * gib, noise: true, holes: everyOther}.trend(t),
+	}
+}
+
+// dropScene has every alert open.
+func dropScene(t testing.TB) Trend {
+	s := scene{days: 90, regions: cities[:4], bytes: 700 * gib, growth: 0.5, drop: 6, holes: map[int]string{30: Missing, 31: Missing}, gone: map[string]int{cities[3]: 6}}
+	return with(s.trend(t), func(tr *Trend) {
+		d := tr.To - 6
+		tr.Alerts = []Alert{
+			{Rule: resourcesDropped, Opened: d, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 42, After: 29}, {SourceType: "ECS_FILE", RegionID: cities[0], Before: 21, After: 10}}},
+			{Rule: dataDroppedPercent, Opened: d, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 1450 * gib, After: 1017 * gib}}},
+			{Rule: regionGone, Opened: d, Items: []AlertItem{{SourceType: "ECS_FILE", RegionID: cities[3], Before: 3}}},
+			{Rule: quotaPercent, Opened: d - 80, Items: []AlertItem{{AccountID: "1000000000000001", Before: 80, After: 1017}}},
+			{Rule: dayMissing, Opened: tr.To},
+			{Rule: totalMismatch, Opened: tr.To, Items: []AlertItem{{SourceType: "ECS_FILE", AccountID: "1000000000000001", Before: 1017 * gib, After: 1017*gib - 1}}},
+		}
+	})
+}
+
+func largestScene(t testing.TB) Trend {
+	tr := scene{days: 3, regions: cities[:1], bytes: gib}.trend(t)
+	most := Amount{math.MaxInt64, math.MaxInt64}
+	for i := range tr.Days {
+		tr.Days[i].Totals[0].Amount, tr.Days[i].Regions[0].Amount = most, most
+	}
+	tr.Totals = tr.Days[2].Totals
+	tr.FreeQuota.Quota = NewQuota(math.MaxInt64, 100*gib)
+	return tr
+}
+
+func pageOf(t testing.TB, tr Trend) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Page(&b, tr); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestPageVariants leaves the pages in the folder PAGES, for a browser to check.
+func TestPageVariants(t *testing.T) {
+	dir := os.Getenv("PAGES")
+	if dir == "" {
+		t.Skip("PAGES is not set: want a folder for the pages")
+	}
+	for name, tr := range variants(t) {
+		if err := os.WriteFile(filepath.Join(dir, name+".html"), []byte(pageOf(t, tr)), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestPageGolden(t *testing.T) {
+	golden(t, "page.html", []byte(pageOf(t, smallScene(t))))
+}
+
+// A parsed page is its elements and its words.
+type parsed struct {
+	elements map[string]int
+	ids      []string
+	refs     []string // what attributes and styles point at
+	text     string   // visible or not, blanks folded
+}
+
+// parse reads a page as strictly as XML is read: every element closes.
+func parse(t *testing.T, page string) parsed {
+	t.Helper()
+	got := parsed{elements: make(map[string]int)}
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Strict, d.AutoClose, d.Entity = false, []string{"meta", "link"}, xml.HTMLEntity
+	var text strings.Builder
+	var inside []string
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("the page does not parse: %v", err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			got.elements[token.Name.Local]++
+			inside = append(inside, token.Name.Local)
+			for _, a := range token.Attr {
+				switch a.Name.Local {
+				case "id":
+					got.ids = append(got.ids, a.Value)
+				case "href", "src", "action", "srcset", "data", "poster":
+					got.refs = append(got.refs, a.Value)
+				case "aria-labelledby":
+					for id := range strings.FieldsSeq(a.Value) {
+						got.refs = append(got.refs, "#"+id)
+					}
+				}
+				if strings.HasPrefix(a.Name.Local, "on") {
+					t.Errorf("<%s %s=%q>: want no handlers", token.Name.Local, a.Name.Local, a.Value)
+				}
+			}
+		case xml.EndElement:
+			inside = inside[:len(inside)-1]
+			text.WriteByte(' ')
+		case xml.CharData:
+			if !slices.Contains(inside, "style") {
+				text.Write(token)
+			}
+		}
+	}
+	got.text = strings.Join(strings.Fields(text.String()), " ")
+	return got
+}
+
+// Every page parses, points only at itself and its neighbours, and is small.
+func TestPageStandsAlone(t *testing.T) {
+	for name, tr := range variants(t) {
+		page := pageOf(t, tr)
+		if len(page) >= 300_000 {
+			t.Errorf("%s: %d bytes, want fewer than 300,000", name, len(page))
+		}
+		got := parse(t, page)
+		for _, tag := range []string{"script", "b", "img", "iframe", "object", "base", "form"} {
+			if got.elements[tag] > 0 {
+				t.Errorf("%s: <%s> in the page", name, tag)
+			}
+		}
+		for _, tag := range []string{"title", "h1", "main", "html", "style"} {
+			if got.elements[tag] < 1 {
+				t.Errorf("%s: no <%s> in the page", name, tag)
+			}
+		}
+		for _, ref := range got.refs {
+			id, inner := strings.CutPrefix(ref, "#")
+			switch {
+			case inner && slices.Contains(got.ids, id), ref == "trend.json", ref == "trend.csv", strings.HasPrefix(ref, "data:"):
+			default:
+				t.Errorf("%s: the page points at %q", name, ref)
+			}
+		}
+		slices.Sort(got.ids)
+		if n := len(got.ids); len(slices.Compact(got.ids)) != n {
+			t.Errorf("%s: an id stands twice", name)
+		}
+		if m := regexp.MustCompile(`(?i)url\(|@import|NaN|Inf\b|%!|-9,?223`).FindString(page); m != "" {
+			t.Errorf("%s: %q in the page", name, m)
+		}
+	}
+}
+
+func TestPageEscapes(t *testing.T) {
+	page := pageOf(t, smallScene(t))
+	if strings.Contains(page, "<b>") || strings.Contains(page, "<script") {
+		t.Error("a name from outside is markup in the page")
+	}
+	if got := strings.Count(parse(t, page).text, hostile); got < 12 {
+		t.Errorf("the name from outside stands %d times in the text, want it in each of its 12 places", got)
+	}
+}
+
+// has asks for words in the text of a page.
+func TestPageSays(t *testing.T) {
+	all := variants(t)
+	crossing := func(tr Trend, used int64, day *Date) Trend {
+		return with(tr, func(tr *Trend) {
+			tr.FreeQuota = &QuotaUse{AccountID: "1000000000000001", Quota: NewQuota(used, 100*gib), ExpectedCrossing: day}
+		})
+	}
+	soon := date(t, "2027-02-14")
+	for _, tt := range []struct {
+		name  string
+		trend Trend
+		want  string
+	}{
+		{"nothing is known yet", all["empty"], "No day has a complete record yet."},
+		{"a good day in a sentence", all["first-day"], "On 2026-11-23 Cloud Backup protected 1 ECS instance with 40.0 GiB of disks in 1 region."},
+		{"zero is a value", all["zero"], "protected 0 ECS instances with 0 GiB of disks in 0 regions."},
+		{"a missing day comes first", all["today-missing"], "2026-11-23 has no complete record. The last known numbers are those of 2026-11-21"},
+		{"the status in a word", all["today-missing"], "2026-11-23 : missing"},
+		{"a partial day", all["today-partial"], "2026-11-23 : partial"},
+		{"accounts of a fleet", all["today-partial"], "10 of 12 accounts collected."},
+		{"who is missing, and why", all["today-partial"], "1000000000000900 ECS_FILE SourceError assume role"},
+		{"more are missing than are listed", all["fleet"], "And 80 more: see the record of the day, days/2026-11-23.json."},
+		{"the time zone", all["year"], "Time zone of the days Asia/Shanghai"},
+		{"no alerts", all["year"], "No open alerts"},
+		{"the number of alerts", all["drop"], "6 open alerts"},
+		{"instances dropped", all["drop"], "In total: 42 → 29 instances cn-hangzhou: 21 → 10 instances"},
+		{"since when", all["drop"], "Fewer instances are protected than before Open since 2026-11-17"},
+		{"capacity dropped", all["drop"], "In total: 1.4 TiB → 1,017.0 GiB (−30 %)"},
+		{"a region gone", all["drop"], "A region is no longer protected Open since 2026-11-17 cn-shenzhen: 3 → 0 instances"},
+		{"the quota's alert", all["drop"], "account 1000000000000001: 1,017 % used; the alert opens at 80 %"},
+		{"a missing day's alert", all["drop"], "A day has no complete record Open since 2026-11-23"},
+		{"a mismatch that rounding would hide", all["drop"], "the total says 1,092,000,284,672, the regions 1,092,000,284,671 bytes"},
+		{"an unknown rule still shows", with(all["zero"], func(tr *Trend) { tr.Alerts = []Alert{{Rule: "moon_phase", Opened: tr.To}} }), "1 open alert moon_phase"},
+		{"growth", all["second-day"], "1 day ▲ up +"},
+		{"nothing to compare with", all["second-day"], "7 days — before the first day"},
+		{"a hole at the other end", with(all["quarter"], func(tr *Trend) { tr.Deltas = nil }), "7 days — no record then"},
+		{"holes in the legend", all["year"], "400 days. 5 days without a complete record"},
+		{"gaps, newest first", all["year"], "2026-11-03 1 missing 2026-11-03 15:47Z no run at all: the timer trigger is off 2026-07-24 to 2026-07-26 3"},
+		{"no gaps", all["quarter"], "None: every day has a complete record."},
+		{"a region gone is named last", all["year"], "us-west-1 gone last seen 2026-09-03"},
+		{"a new region", all["year"], "new since 2026-11-11"},
+		{"source types where there are two", all["two-types"], "ECS_DISK_IMAGE · "},
+		{"a chart in words", all["first-day"], "Protected capacity From 40.0 GiB on 2026-11-23 to 40.0 GiB on 2026-11-23"},
+		{"quota left", crossing(all["quarter"], 80*gib, nil), "Used 80 GiB Left 20 GiB Quota 100 GiB Use 80 %"},
+		{"quota over", crossing(all["quarter"], 120*gib, nil), "Used 120 GiB Over, and billed 20 GiB Quota 100 GiB Use 120 %"},
+		{"a byte below the quota", crossing(all["quarter"], 100*gib-1, nil), "Left 1 B Quota 100 GiB Use 99 %"},
+		{"a byte over the quota", crossing(all["quarter"], 100*gib+1, nil), "Over, and billed 1 B"},
+		{"exactly the quota", crossing(all["quarter"], 100*gib, nil), "Left 0 GiB Quota 100 GiB Use 100 % The quota is used up exactly."},
+		{"when it is reached", crossing(all["quarter"], 80*gib, &soon), "the quota is reached on 2027-02-14 ."},
+		{"too soon to tell", all["second-day"], "can be told after 14 complete days. So far there are 2."},
+		{"no growth", crossing(all["quarter"], 80*gib, nil), "does not grow, or so slowly"},
+		{"what the capacity is not", all["first-day"], "It is not the size of the backups."},
+	} {
+		if text := strings.ReplaceAll(parse(t, pageOf(t, tt.trend)).text, noBreak, " "); !strings.Contains(text, tt.want) {
+			t.Errorf("%s: want %q in the page:\n%s", tt.name, tt.want, text)
+		}
+	}
+}
+
+func TestPageDoesNotSay(t *testing.T) {
+	all := variants(t)
+	for _, tt := range []struct {
+		name  string
+		trend Trend
+		not   string
+	}{
+		{"one account is no fleet", all["year"], "Largest"},
+		{"one account needs no name", all["quarter"], "1000000000000001"},
+		{"one source type needs no name", all["year"], "ECS_FILE"},
+		{"no holes, no legend", all["quarter"], "no value is known"},
+		{"used up is not about to be", all["over-quota"], "is reached on"},
+	} {
+		if text := parse(t, pageOf(t, tt.trend)).text; strings.Contains(text, tt.not) {
+			t.Errorf("%s: %q in the page", tt.name, tt.not)
+		}
+	}
+}
+
+// The last days have a value and a change, and holes have neither.
+func TestPageDays(t *testing.T) {
+	tr := scene{days: 40, regions: cities[:1], bytes: 40 * gib, growth: 0.5, holes: map[int]string{2: Missing}}.trend(t)
+	text := strings.ReplaceAll(parse(t, pageOf(t, tr)).text, noBreak, " ")
+	_, text, _ = strings.Cut(text, "Last 30 days")
+	for _, want := range []string{
+		"2026-11-22 complete 40.0 GiB — 1 —", // the day before is a hole
+		"2026-11-21 missing — — — —",
+		"2026-11-20 complete 39.0 GiB −",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("want %q in the table:\n%s", want, text)
+		}
+	}
+	if n := strings.Count(text, "complete ") + strings.Count(text, "missing "); n < 30 {
+		t.Errorf("%d days in the table, want 30", n)
+	}
+}
+
+func TestPageTellsOfFailingWriter(t *testing.T) {
+	lost := errors.New("lost")
+	r, w := io.Pipe()
+	r.CloseWithError(lost)
+	if err := Page(w, smallScene(t)); !errors.Is(err, lost) {
+		t.Errorf("error = %v, want one that wraps %v", err, lost)
+	}
+}
+
+func BenchmarkPage(b *testing.B) {
+	tr := variants(b)["year"]
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Page(io.Discard, tr); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

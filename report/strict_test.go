@@ -1,0 +1,117 @@
+package report
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+)
+
+func TestParseObject(t *testing.T) {
+	got, err := ParseObject([]byte(` {"a": 9007199254740993, "b": {"a": [1.50, "x"]}, "": null, "é": "\u00e9"} `))
+	want := map[string]json.RawMessage{
+		"a": json.RawMessage("9007199254740993"), "b": json.RawMessage(`{"a": [1.50, "x"]}`),
+		"": json.RawMessage("null"), "é": json.RawMessage(`"\u00e9"`),
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("ParseObject = %s, %v, want %s", got, err, want)
+	}
+}
+
+func TestParseObjectRefuses(t *testing.T) {
+	for _, tt := range []struct{ name, data, want string }{
+		{"nothing", "", "nothing there: want a JSON object"},
+		{"blanks", " \n", "nothing there: want a JSON object"},
+		{"an array", `[{"a":1}]`, `"[{\"a\":1}]": want a JSON object`},
+		{"a number", "1", `"1": want a JSON object`},
+		{"null", "null", `"null": want a JSON object`},
+		{"text", "hello", "broken at byte 1: invalid character 'h' looking for beginning of value"},
+		{"half an object", `{"a":`, "broken at byte 5: unexpected EOF"},
+		{"an object that does not end", `{"a":1`, "broken at byte 6: unexpected EOF"},
+		{"a comma too many", `{"a":1,}`, "broken at byte 7: invalid character '}'"},
+		{"a name without quotes", `{a:1}`, "broken at byte 2: invalid character 'a'"},
+		{"a name that is a number", `{1:1}`, "broken at byte 1: invalid character '1'"},
+		{"no colon", `{"a" 1}`, "broken at byte 4: invalid character '1' after object key"},
+		{"a value that breaks", `{"a":nul}`, "broken at byte 9: invalid character '}' in literal null (expecting 'l')"},
+		{"a name that stands twice", `{"a":1,"b":2,"a":1}`, `"a" stands twice: want it once`},
+		{"a name that stands twice, spelt otherwise", `{"a":1,"\u0061":2}`, `"a" stands twice: want it once`},
+		{"a second object", `{"a":1}{"a":2}`, `"{\"a\":2}" behind the object: want nothing there`},
+		{"a byte that is no UTF-8", "{\"a\":\"\xff\"}", "invalid UTF-8: want JSON in UTF-8"},
+		{"a byte order mark", "\ufeff{}", "broken at byte 1: invalid character 'ï' looking for beginning of value"},
+	} {
+		if object, err := ParseObject([]byte(tt.data)); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: ParseObject = %s, %v, want %s", tt.name, object, err, tt.want)
+		}
+	}
+}
+
+func TestParseCount(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       int64
+		err        string
+	}{
+		{"nothing is protected", "0", 0, ""},
+		{"beyond what a float holds", "9007199254740993", 9007199254740993, ""},
+		{"the largest", "9223372036854775807", 9223372036854775807, ""},
+		{"one more", "9223372036854775808", 0, "9223372036854775808: want an integer from 0 to 9223372036854775807"},
+		{"a negative number", "-1", 0, "-1: want an integer from 0 to 9223372036854775807"},
+		{"a negative zero", "-0", 0, "-0: want an integer from 0 to 9223372036854775807"},
+		{"a fraction", "5.5", 0, "5.5: want an integer from 0 to 9223372036854775807"},
+		{"a fraction that is none", "5.0", 0, "5.0: want an integer from 0 to 9223372036854775807"},
+		{"an exponent", "1e3", 0, "1e3: want an integer from 0 to 9223372036854775807"},
+		{"a string", `"5"`, 0, `"5": want an integer from 0 to 9223372036854775807`},
+		{"null", "null", 0, "null: want an integer from 0 to 9223372036854775807"},
+		{"true", "true", 0, "true: want an integer from 0 to 9223372036854775807"},
+		{"an object", `{"a":1}`, 0, `{"a":1}: want an integer from 0 to 9223372036854775807`},
+		{"a zero in front", "05", 0, "05: want an integer from 0 to 9223372036854775807"},
+		{"an underscore", "1_000", 0, "1_000: want an integer from 0 to 9223372036854775807"},
+	} {
+		got, err := ParseCount(json.RawMessage(tt.text))
+		if message := errorText(err); got != tt.want || message != tt.err {
+			t.Errorf("%s: ParseCount = %d, %q, want %d, %q", tt.name, got, message, tt.want, tt.err)
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// What ParseObject accepts, encoding/json reads with the same names and values,
+// and no name stands twice in it.
+func FuzzParseObject(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":1,"b":{"a":[1.5,"x"]}," ":null}`, `{"a":1,"a":2}`, `{"a":1}x`, `{"a":`, `[]`, ` {} `, `{"\ud800":1,"\ufffd":2}`, `{"a":1,}`, "{\"a\":\"\xff\"}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		object, err := ParseObject(data)
+		if err != nil {
+			return
+		}
+		var same map[string]json.RawMessage
+		if err := json.Unmarshal(data, &same); err != nil || same == nil {
+			t.Fatalf("ParseObject accepts %q; encoding/json: %v", data, err)
+		}
+		if !reflect.DeepEqual(object, same) {
+			t.Fatalf("ParseObject = %s, encoding/json reads %s", object, same)
+		}
+		if n := countNames(t, data); n != len(object) {
+			t.Fatalf("%q has %d names at the top, %d of them different", data, n, len(object))
+		}
+	})
+}
+
+// countNames counts the names of an object, as often as they stand there.
+func countNames(t *testing.T, data []byte) (n int) {
+	t.Helper()
+	var names nameCounter
+	if err := json.Unmarshal(data, &names); err != nil {
+		t.Fatal(err)
+	}
+	return int(names)
+}
