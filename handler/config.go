@@ -95,6 +95,11 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 	if cfg.MemberRoleName != "" && !made(cfg.MemberRoleName, roleName) {
 		l.problem("MEMBER_ROLE_NAME is %q: want a role's name, such as backup-statistics-member", cfg.MemberRoleName)
 	}
+	for i, arn := range cfg.MemberRoleARNs {
+		if account, _ := SplitRoleARN(arn); i > 0 && strings.HasPrefix(cfg.MemberRoleARNs[i-1], "acs:ram::"+account+":") {
+			l.problem("MEMBER_ROLE_ARNS names two roles of account %s: want one an account", account)
+		}
+	}
 	if cfg.MemberRoleName != "" && len(cfg.MemberRoleARNs) > 0 {
 		l.problem("MEMBER_ROLE_ARNS and MEMBER_ROLE_NAME are both set: want one of them, roles listed by ARN or a name to assume in every account of the resource directory")
 	}

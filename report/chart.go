@@ -297,7 +297,7 @@ func (p *page) chart(m measure, holes int) {
 		y := int(math.Round((1 - t.at) * plotHeight))
 		p.write("<line x2=\"100%%\" y1=\"%d\" y2=\"%d\"/><text x=\"-10\" y=\"%d\">%s</text>", y, y, y+4, t.label)
 	}
-	p.write("</g>\n<svg class=\"plot\" width=\"100%%\" height=\"%d\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"noValue\"><use href=\"#holes\"/>",
+	p.write("</g>\n<svg class=\"plot\" width=\"100%%\" height=\"%d\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\"><use href=\"#holes\"/>",
 		plotHeight, len(s)*dayWidth, chartHeight)
 	p.write("<path class=\"rug\" d=\"%s\"/><path class=\"area\" d=\"%s\"/><path class=\"line\" d=\"%s\"/><path class=\"dots\" d=\"%s\"/></svg>\n<g class=\"x\">",
 		markup(p.rug()), markup(c.area), markup(c.line), markup(c.dots))
@@ -361,7 +361,7 @@ func (p *page) describe(s series, format func(int64) string, holes int) string {
 // spark is a small chart of a region on its own scale.
 func (p *page) spark(s series, name string) {
 	c := s.curve(float64(max(1, s.most())), sparkHeight)
-	p.write("<svg class=\"spark\" role=\"img\" aria-label=\"%s: %s\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"noValue\">",
+	p.write("<svg class=\"spark\" role=\"img\" aria-label=\"%s: %s\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\">",
 		name, p.describe(s, formatBytes, 0), len(s)*dayWidth, sparkHeight)
 	p.write("<use href=\"#holes\" transform=\"scale(1 .1)\"/><path class=\"base\" d=\"M0 %dh%d\"/><path class=\"line\" d=\"%s\"/>", sparkHeight, len(s)*dayWidth, markup(c.line))
 	if len(c.dots) > 0 {

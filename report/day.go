@@ -195,14 +195,14 @@ func decodeDayRecord(data []byte) (r DayRecord, err error) {
 	if err := checkSchema(data, DaySchema); err != nil {
 		return r, err
 	}
-	if err := decodeStrict(data, &r); err != nil {
-		return r, err
-	}
 	document, err := ParseObject(data)
 	if err != nil {
 		return r, err
 	}
 	if err := checkNames(document, r); err != nil {
+		return r, err
+	}
+	if err := decodeStrict(data, &r); err != nil {
 		return r, err
 	}
 	if r.Status != Complete && r.Status != Partial && r.Status != Missing {

@@ -204,7 +204,11 @@ func (p *page) headline() {
 	p.write("<div class=\"headline\">\n")
 	for _, m := range measures() {
 		number, unit, _ := strings.Cut(m.format(m.of(p.total)), noBreak)
-		p.write("<section style=\"margin:0\" aria-label=\"%s\"><h2>%s</h2>\n<p class=\"big\">%s <small>%s</small></p>\n<dl class=\"changes\">", m.title, m.title, number, unit)
+		size := "big"
+		if len(number) > 11 {
+			size = "big long"
+		}
+		p.write("<section style=\"margin:0\" aria-label=\"%s\"><h2>%s</h2>\n<p class=\"%s\">%s <small>%s</small></p>\n<dl class=\"changes\">", m.title, m.title, size, number, unit)
 		for _, days := range [...]int{1, 7, 30, 90} {
 			p.write("<div><dt>%s</dt>%s</div>", plural(int64(days), "day"), p.change(m, days))
 		}

@@ -95,9 +95,6 @@ func decodeSnapshot(data []byte) (s Snapshot, err error) {
 	if err := checkSchema(data, SnapshotSchema); err != nil {
 		return s, err
 	}
-	if err := decodeStrict(data, &s); err != nil {
-		return s, err
-	}
 	document, err := ParseObject(data)
 	if err != nil {
 		return s, err
@@ -123,6 +120,9 @@ func decodeSnapshot(data []byte) (s Snapshot, err error) {
 		if err != nil {
 			return s, fmt.Errorf("regions[%d]: %w", i, err)
 		}
+	}
+	if err := decodeStrict(data, &s); err != nil {
+		return s, err
 	}
 	return s, s.check()
 }

@@ -22,16 +22,19 @@ func TestFaultsThatPass(t *testing.T) {
 		"hang-header", "hang-body", "slow-drip", "truncated", "malformed", "wrong-length", "success-false",
 	} {
 		for times := 1; times <= 2; times++ {
-			s := newStand(t)
-			s.client.AttemptTimeout = 2 * time.Second
-			if strings.HasPrefix(kind, "hang") || kind == "slow-drip" {
-				s.client.AttemptTimeout = 100 * time.Millisecond
-			}
-			s.faults.Add(local.Fault{Kind: kind, Times: times})
-			got, requests, err := s.ask(t.Context(), t)
-			if got != good || err != nil || requests != times+1 {
-				t.Errorf("%s, %d times: %s in %d requests, error %v; want %s in %d", kind, times, got, requests, err, good, times+1)
-			}
+			t.Run(fmt.Sprint(kind, " ", times), func(t *testing.T) {
+				t.Parallel()
+				s := newStand(t)
+				s.client.AttemptTimeout = 10 * time.Second
+				if strings.HasPrefix(kind, "hang") || kind == "slow-drip" {
+					s.client.AttemptTimeout = 300 * time.Millisecond
+				}
+				s.faults.Add(local.Fault{Kind: kind, Times: times})
+				got, requests, err := s.ask(t.Context(), t)
+				if got != good || err != nil || requests != times+1 {
+					t.Errorf("%s in %d requests, error %v; want %s in %d", got, requests, err, good, times+1)
+				}
+			})
 		}
 	}
 }

@@ -62,6 +62,7 @@ func (c *command) run(ctx context.Context, args []string) error {
 		return err
 	}
 	s := &session{options: o, screen: newScreen(c), getenv: c.getenv, ended: make(map[string]int)}
+	s.bar = s.bar && !o.verbose // the log would run into it
 	s.cloud, err = s.start(c)
 	if err != nil {
 		return fmt.Errorf("local: %w", err)

@@ -283,19 +283,19 @@ func TestLocalKnowsItsDays(t *testing.T) {
 
 func TestLocalPlaysManyDays(t *testing.T) {
 	tr := newTrial(t)
-	out, err := tr.run("-days", "60", "-date", "2026-11-23", "-gap", "2", "-gap", "2026-11-20", "-gap", "2026-11-21", "-drop", "10", "-accounts", "3")
+	out, err := tr.run("-days", "30", "-date", "2026-11-23", "-gap", "2", "-gap", "2026-11-20", "-gap", "2026-11-21", "-drop", "10", "-accounts", "3")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	contains(t, out, "58 timer events, 2026-09-25 to 2026-11-23, 3 accounts;",
-		"60 days: 58 written, 0 exists, 0 failed, 2 left out; ",
-		"├── dt=2026-09-25/\n", "│   ├── 1234567890123456.json ", "├── … 56 more ", "└── dt=2026-11-23/\n", "174 files, ")
+	contains(t, out, "28 timer events, 2026-10-25 to 2026-11-23, 3 accounts;",
+		"30 days: 28 written, 0 exists, 0 failed, 2 left out; ",
+		"├── dt=2026-10-25/\n", "│   ├── 1234567890123456.json ", "├── … 26 more ", "└── dt=2026-11-23/\n", "84 files, ")
 	if n := strings.Count(out, `"status": "written"`); n != 1 {
 		t.Errorf("%d answers are shown, want the last", n)
 	}
 	all := tr.bucket()
 	pids, keys := make(map[int]bool), make(map[string]bool)
-	for day := dayOf(2026, 9, 25); day <= dayOf(2026, 11, 23); day++ {
+	for day := dayOf(2026, 10, 25); day <= dayOf(2026, 11, 23); day++ {
 		date := time.Unix(int64(day)*86400, 0).UTC().Format("2006-01-02")
 		for i, account := range []string{"1234567890123456", "1234567890123457", "1234567890123458"} {
 			s, ok := all["dt="+date+"/"+account+".json"]
@@ -314,8 +314,8 @@ func TestLocalPlaysManyDays(t *testing.T) {
 			pids[s.PID], keys[s.Key] = true, true
 		}
 	}
-	if len(pids) != 1 || len(keys) != 58 {
-		t.Errorf("%d processes and %d credentials, want one process, and new credentials for each of 58 events", len(pids), len(keys))
+	if len(pids) != 1 || len(keys) != 28 {
+		t.Errorf("%d processes and %d credentials, want one process, and new credentials for each of 28 events", len(pids), len(keys))
 	}
 }
 
@@ -338,6 +338,23 @@ func TestLocalSendsEventLikeConsole(t *testing.T) {
 	}
 	if strings.Contains(out, "Attempt") {
 		t.Errorf("the console does not repeat:\n%s", out)
+	}
+}
+
+func TestLocalLeavesSettingsToFunction(t *testing.T) {
+	tr := newTrial(t)
+	tr.env["TIME_ZONE"] = "Mars/Olympus"
+	out, err := tr.run()
+	contains(t, out, "\nError\n", "unknown time zone Mars/Olympus")
+	if err == nil || isUsage(err) {
+		t.Errorf("error = %v, want the function's", err)
+	}
+	tr.command.env = []string{childVariable + "=obedient"}
+	tr.wide = true
+	out, err = tr.run("-event", "context", "-timeout", "7s")
+	contains(t, out, `"Timeout": 7`)
+	if err != nil {
+		t.Error(err)
 	}
 }
 

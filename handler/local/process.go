@@ -68,8 +68,8 @@ func (p *Process) start(f Function, key Key) (*child, error) {
 		if p.Exit != nil {
 			p.Exit(c.command.ProcessState)
 		}
-		close(c.gone)
 		server.Close()
+		close(c.gone)
 	}()
 	return c, nil
 }

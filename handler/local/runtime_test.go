@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -52,11 +53,12 @@ func obey(ctx context.Context, event []byte) (any, error) {
 	case "hang":
 		select {}
 	case "exit":
+		fmt.Print("no end of line")
 		os.Exit(7)
 	case "print":
 		fmt.Println("to stdout")
 		fmt.Fprintln(os.Stderr, "to stderr")
-		fmt.Print(strings.Repeat("x", maxLineBytes+5), "\nno end of line")
+		fmt.Print(strings.Repeat("x", maxLineBytes+5), "\n")
 	case "environment":
 		return os.Environ(), nil
 	case "context":
@@ -584,6 +586,21 @@ func TestProcessReportsLinesAndExit(t *testing.T) {
 	}
 	if text := strings.Join(l.all, "\n"); !strings.Contains(text, "no end of line") || strings.Contains(text, "failed to get") {
 		t.Errorf("the log is\n%.2000s\nwant its last words, and no complaint about a listener that left first", text)
+	}
+}
+
+func TestProcessLeavesNoListener(t *testing.T) {
+	r := startSDK(t, new(lines))
+	out, err := r.Invoke(t.Context(), Invocation{Event: []byte("environment")})
+	_, api, _ := strings.Cut(string(out.Body), "FC_RUNTIME_API=")
+	api, _, found := strings.Cut(api, `"`)
+	if err != nil || !found {
+		t.Fatalf("%s, %v", out.Body, err)
+	}
+	r.Stop()
+	if conn, err := net.Dial("tcp", api); err == nil {
+		conn.Close()
+		t.Errorf("%s still listens", api)
 	}
 }
 

@@ -55,15 +55,19 @@ func TestDiskListsDocumentsOnly(t *testing.T) {
 func TestDiskFolderInTheWay(t *testing.T) {
 	d := store.Disk{Dir: t.TempDir()}
 	must(t, d.Put(t.Context(), "a/k", []byte("content")))
-	for name, err := range map[string]error{
-		"Put of a folder":             d.Put(t.Context(), "a", nil),
-		"PutNew of a folder":          d.PutNew(t.Context(), "a", nil),
-		"Put below a document":        d.Put(t.Context(), "a/k/l", nil),
-		"PutNew below a document":     d.PutNew(t.Context(), "a/k/l", nil),
-		"a name no file system takes": d.PutNew(t.Context(), strings.Repeat("n", 1000), nil),
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"Put of a folder", d.Put(t.Context(), "a", nil), "put a: a folder has this name"},
+		{"PutNew of a folder", d.PutNew(t.Context(), "a", nil), "put a: a folder has this name"},
+		{"Put below a document", d.Put(t.Context(), "a/k/l", nil), "put a/k/l: "},
+		{"PutNew below a document", d.PutNew(t.Context(), "a/k/l", nil), "put a/k/l: "},
+		{"a name no file system takes", d.PutNew(t.Context(), strings.Repeat("n", 1000), nil), "put nnn"},
 	} {
-		if err == nil || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: error = %v, want one that is neither fs.ErrExist nor fs.ErrNotExist", name, err)
+		if !strings.HasPrefix(text(tt.err), tt.want) || errors.Is(tt.err, fs.ErrExist) || errors.Is(tt.err, fs.ErrNotExist) {
+			t.Errorf("%s: error = %v, want %s and neither fs.ErrExist nor fs.ErrNotExist", tt.name, tt.err, tt.want)
 		}
 	}
 	if got := get(t, d, "a/k"); got != "content" {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -67,13 +68,16 @@ func (r retrier) run(ctx context.Context, op, key string, try func(context.Conte
 }
 
 // once bounds one try, so that a service that hangs once or twice leaves time
-// for another.
+// for another. What lasts as long as ctx does needs no bound of its own.
 func (r retrier) once(ctx context.Context, try func(context.Context) *Error) *Error {
-	limit := r.attempt
-	if limit == 0 {
-		limit = 10 * time.Second
-		if deadline, ok := ctx.Deadline(); ok {
-			limit = min(limit, max(time.Second, time.Until(deadline)/4))
+	limit := cmp.Or(r.attempt, 10*time.Second)
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		if r.attempt == 0 {
+			limit = min(limit, max(time.Second, left/4))
+		}
+		if limit >= left {
+			return try(ctx)
 		}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no whole answer within %v", limit.Round(time.Millisecond)))
