@@ -102,6 +102,7 @@ func (f *function) invoke(ctx context.Context, fctx *fccontext.FcContext, event 
 	if err != nil {
 		return nil, err
 	}
+	h.Retry = fctx.RetryCount
 	if deadline, ok := ctx.Deadline(); ok {
 		var stop context.CancelFunc
 		ctx, stop = context.WithDeadline(ctx, deadline.Add(-margin(time.Until(deadline))))
@@ -139,6 +140,9 @@ func newHandler(cfg *handler.Config, account string, credential credentials.Cred
 	h := &handler.Handler{
 		Config: cfg, Accounts: []handler.Account{{ID: account, Source: own}},
 		Store: documents, Now: time.Now, Log: log,
+	}
+	if cfg.WebhookURL != "" {
+		h.Notifier = &handler.Webhook{URL: cfg.WebhookURL, Secret: cfg.WebhookSecret, Web: web.Client, Now: time.Now}
 	}
 	if len(cfg.MemberRoleARNs) > 0 || cfg.MemberRoleName != "" {
 		h.Members = members(cfg, credential, web)

@@ -4,35 +4,32 @@ package checks
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-
-	"backup-statistics/report"
 )
 
-// compile reads our schemas, by the name of their document. A schema that the
-// meta-schema of 2020-12 refuses fails the test.
-func compile(t *testing.T) map[string]*jsonschema.Schema {
+// compile reads the schemas in a folder, by the name of their document. One that
+// the meta-schema of 2020-12 refuses fails the test.
+func compile(t *testing.T, dir string) map[string]*jsonschema.Schema {
 	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.v1.schema.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found no schemas in %s: %v", dir, err)
+	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	schemas := make(map[string]*jsonschema.Schema)
-	for file, data := range report.Schemas() {
-		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		if err := c.AddResource(file, document); err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range files {
 		schema, err := c.Compile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -40,7 +37,7 @@ func compile(t *testing.T) map[string]*jsonschema.Schema {
 		if schema.DraftVersion != 2020 {
 			t.Errorf("%s follows draft %d, want 2020", file, schema.DraftVersion)
 		}
-		schemas[strings.TrimSuffix(file, ".v1.schema.json")] = schema
+		schemas[strings.TrimSuffix(filepath.Base(file), ".v1.schema.json")] = schema
 	}
 	return schemas
 }
@@ -65,7 +62,8 @@ func validate(schema *jsonschema.Schema, file string, data []byte) (int, error) 
 }
 
 func TestReleasedDocuments(t *testing.T) {
-	schemas := compile(t)
+	schemas := compile(t, "../report/schema")
+	schemas["latest"] = schemas["day"] // which it is made of
 	files, err := filepath.Glob("../report/testdata/released/v1/*.json*")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("found no released documents: %v", err)
@@ -82,27 +80,153 @@ func TestReleasedDocuments(t *testing.T) {
 	}
 }
 
+// TestWrongTypes spoils every value of the released documents in turn, outside of
+// the service's own words, and wants each refused.
+func TestWrongTypes(t *testing.T) {
+	schemas := compile(t, "../report/schema")
+	for name, schema := range schemas {
+		files, err := filepath.Glob("../report/testdata/released/v1/" + name + ".json*")
+		if err != nil || len(files) != 1 {
+			t.Fatalf("found %v of %s, %v: want one", files, name, err)
+		}
+		data, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path.Ext(files[0]) == ".jsonl" {
+			data, _, _ = bytes.Cut(data, []byte("\n"))
+		}
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoil(document, name, func(path string) {
+			if schema.Validate(document) == nil {
+				t.Errorf("%s is valid with another type", path)
+			}
+		})
+	}
+}
+
+// spoil puts a value of another type in the place of each value of a document,
+// calls check, and puts it back.
+func spoil(value any, path string, check func(path string)) {
+	with := func(inner any, path string, put func(any)) {
+		spoil(inner, path, check)
+		for _, wrong := range []any{nil, 1.5, "?", true, []any{1.5}, map[string]any{}} {
+			if reflect.TypeOf(wrong) == reflect.TypeOf(inner) {
+				continue // a value that the type allows, perhaps
+			}
+			put(wrong)
+			check(fmt.Sprintf("%s = %v", path, wrong))
+		}
+		put(inner)
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		for name, inner := range value {
+			if name != "response" {
+				with(inner, path+"."+name, func(v any) { value[name] = v })
+			}
+		}
+	case []any:
+		for i, inner := range value {
+			with(inner, fmt.Sprintf("%s[%d]", path, i), func(v any) { value[i] = v })
+		}
+	}
+}
+
+// TestGoldenFiles holds every document in the golden files of the tests against
+// its schema.
+func TestGoldenFiles(t *testing.T) {
+	schemas := compile(t, "../report/schema")
+	schemas["latest"] = schemas["day"] // which it is made of
+	counts := make(map[string]int)
+	for _, dir := range []string{"../report/testdata", "../handler/testdata"} {
+		files, err := filepath.Glob(dir + "/*.*")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("found no golden files in %s: %v", dir, err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range regexp.MustCompile(`(?m)^-- .* --\n`).Split(string(data), -1) { // as in a txtar
+				for _, document := range documentsOf([]byte(part)) {
+					name := nameOf(document)
+					if name == "" {
+						continue
+					}
+					counts[name]++
+					if err := schemas[name].Validate(document); err != nil {
+						t.Errorf("%s: %v", file, err)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("documents that are valid: %v", counts)
+	for _, name := range []string{"snapshot", "region-row", "total-row", "day", "result", "trend"} {
+		if counts[name] == 0 {
+			t.Errorf("no golden file has a document of %s", name)
+		}
+	}
+}
+
+// documentsOf reads the JSON documents that stand one behind the other, up to
+// what is none.
+func documentsOf(data []byte) (documents []map[string]any) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	for {
+		var document map[string]any
+		if d.Decode(&document) != nil {
+			return documents
+		}
+		documents = append(documents, document)
+	}
+}
+
+// nameOf tells the schema of a document by what stands in it.
+func nameOf(document map[string]any) string {
+	has := func(name string) bool { _, there := document[name]; return there }
+	schema, _ := document["schema"].(string)
+	switch name, version, _ := strings.Cut(schema, "/"); {
+	case version == "v1":
+		return name
+	case has("schema_version") && has("region_id"):
+		return "region-row"
+	case has("schema_version"):
+		return "total-row"
+	case has("action") && has("snapshot_date"):
+		return "result"
+	}
+	return ""
+}
+
 // objects tells the schema of an object by its key below the prefix; "" is for
 // what has none.
 var objects = []struct {
 	key    *regexp.Regexp
 	schema string
 }{
-	{regexp.MustCompile(`(^|/)snapshots/dt=[^/]+/[^/]+\.json$`), "snapshot"},
-	{regexp.MustCompile(`(^|/)regions/dt=[^/]+/regions\.jsonl$`), "region-row"},
-	{regexp.MustCompile(`(^|/)totals/dt=[^/]+/totals\.jsonl$`), "total-row"},
-	{regexp.MustCompile(`(^|/)days/[^/]+\.json$`), "day"},
-	{regexp.MustCompile(`(^|/)latest\.json$`), "latest"},
-	{regexp.MustCompile(`(^|/)report/trend\.json$`), "trend"},
-	{regexp.MustCompile(`(^|/)report/(index\.html|trend\.csv)$`), ""},
-	{regexp.MustCompile(`(^|/)schema/[a-z-]+\.v1\.schema\.json$`), ""},
+	{regexp.MustCompile(`^snapshots/dt=[^/]+/[^/]+\.json$`), "snapshot"},
+	{regexp.MustCompile(`^regions/dt=[^/]+/regions\.jsonl$`), "region-row"},
+	{regexp.MustCompile(`^totals/dt=[^/]+/totals\.jsonl$`), "total-row"},
+	{regexp.MustCompile(`^days/[^/]+\.json$`), "day"},
+	{regexp.MustCompile(`^latest\.json$`), "latest"},
+	{regexp.MustCompile(`^report/trend\.json$`), "trend"},
+	{regexp.MustCompile(`^report/(index\.html|trend\.csv)$`), ""},
+	{regexp.MustCompile(`^schema/[a-z-]+\.v1\.schema\.json$`), ""},
 }
 
-// TestBuckets holds every object of the buckets in BUCKETS against its schema:
-// folders, separated like those of PATH. A key that no document has fails.
+// TestBuckets holds every object of the buckets in BUCKETS, folders separated
+// like those of PATH, against the schema that lies beside it in the bucket. A key
+// that no document has fails.
 func TestBuckets(t *testing.T) {
-	schemas := compile(t)
 	for _, dir := range filepath.SplitList(os.Getenv("BUCKETS")) {
+		schemas := compile(t, filepath.Join(dir, "schema"))
 		counts := make(map[string]int)
 		err := fs.WalkDir(os.DirFS(dir), ".", func(key string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
@@ -116,6 +240,8 @@ func TestBuckets(t *testing.T) {
 			switch {
 			case !known:
 				t.Errorf("%s: %s is the key of no document", dir, key)
+			case name != "" && schemas[name] == nil:
+				t.Errorf("%s: there is no schema of %s", dir, key)
 			case name != "":
 				n, err := validate(schemas[name], key, data)
 				if err != nil {

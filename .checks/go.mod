@@ -1,13 +1,8 @@
-// What checks documents against their schemas, in a module of its own: the function links no validator.
+// What holds documents against their schemas, in a module of its own: the function links no validator.
 module checks
 
 go 1.26.0
 
-require (
-	backup-statistics v0.0.0
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
-)
+require github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 
 require golang.org/x/text v0.14.0 // indirect
-
-replace backup-statistics => ../

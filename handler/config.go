@@ -36,10 +36,11 @@ type Config struct {
 	MemberExternalID Secret   // MEMBER_EXTERNAL_ID
 	Concurrency      int      // CONCURRENCY: accounts collected at once
 
-	FreeQuotaBytes int64      // FREE_QUOTA_BYTES: free quota of one account
-	WebhookURL     Secret     // WEBHOOK_URL: where alerts go; its address is a capability
-	WebhookSecret  Secret     // WEBHOOK_SECRET: signs alerts
-	LogLevel       slog.Level // LOG_LEVEL
+	FreeQuotaBytes int64        // FREE_QUOTA_BYTES: free quota of one account
+	AlertRules     report.Rules // ALERT_RULES: what deserves a person
+	WebhookURL     Secret       // WEBHOOK_URL: where alerts go; its address is a capability
+	WebhookSecret  Secret       // WEBHOOK_SECRET: signs alerts
+	LogLevel       slog.Level   // LOG_LEVEL
 }
 
 // Variables are the environment variables that LoadConfig reads, besides
@@ -50,7 +51,7 @@ func Variables() []string {
 		"CLOUD_BACKUP_ENDPOINT", "STS_ENDPOINT", "RESOURCE_DIRECTORY_ENDPOINT",
 		"SOURCE_TYPES", "TIME_ZONE",
 		"MEMBER_ROLE_ARNS", "MEMBER_ROLE_NAME", "MEMBER_EXTERNAL_ID", "CONCURRENCY",
-		"FREE_QUOTA_BYTES", "WEBHOOK_URL", "WEBHOOK_SECRET", "LOG_LEVEL",
+		"FREE_QUOTA_BYTES", "ALERT_RULES", "WEBHOOK_URL", "WEBHOOK_SECRET", "LOG_LEVEL",
 	}
 }
 
@@ -77,6 +78,7 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 		MemberExternalID:  Secret(l.get("MEMBER_EXTERNAL_ID", "")),
 		Concurrency:       l.concurrency("CONCURRENCY", 32),
 		FreeQuotaBytes:    l.bytes("FREE_QUOTA_BYTES", freeQuotaBytes),
+		AlertRules:        l.rules("ALERT_RULES"),
 		WebhookURL:        l.webhook("WEBHOOK_URL"),
 		WebhookSecret:     Secret(l.get("WEBHOOK_SECRET", "")),
 		LogLevel:          l.level("LOG_LEVEL"),
@@ -176,6 +178,14 @@ func (l *loader) webhook(name string) Secret {
 		l.problem("%s is not shown, since its address is a secret: want https and a host, such as https://oapi.dingtalk.com/robot/send?access_token=… (http on loopback only)", name)
 	}
 	return Secret(s)
+}
+
+func (l *loader) rules(name string) report.Rules {
+	rules, err := report.ParseRules(l.get(name, ""))
+	if err != nil {
+		l.problem("%s: %v", name, err)
+	}
+	return rules
 }
 
 func (l *loader) list(name, fallback string, check func(string) error) []string {

@@ -1,12 +1,10 @@
 package handler
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -23,23 +21,19 @@ type day struct {
 	*Handler
 	date report.Date
 
-	mu        sync.Mutex
-	keys      map[string]bool            // of the snapshots that are stored
-	kept      map[string]report.Snapshot // by key
-	objects   map[string]report.Object   // by key
-	documents map[string][]byte          // derived documents as they are stored; nil where there is none
-	warnings  []string
-	fresh     bool // no snapshot was there when this invocation looked
-	written   int  // derived documents that this invocation wrote
+	documents *documents
 
-	before *report.DayRecord // the day before, where it is complete
+	mu      sync.Mutex
+	keys    map[string]bool            // of the snapshots that are stored
+	kept    map[string]report.Snapshot // by key
+	objects map[string]report.Object   // by key
+	fresh   bool                       // no snapshot was there when this invocation looked
 }
 
-func (h *Handler) newDay(date report.Date) *day {
+func (h *Handler) newDay(date report.Date, documents *documents) *day {
 	return &day{
-		Handler: h, date: date,
-		keys: make(map[string]bool), kept: make(map[string]report.Snapshot),
-		objects: make(map[string]report.Object), documents: make(map[string][]byte),
+		Handler: h, date: date, documents: documents,
+		keys: make(map[string]bool), kept: make(map[string]report.Snapshot), objects: make(map[string]report.Object),
 	}
 }
 
@@ -53,7 +47,7 @@ func (d *day) list(ctx context.Context) (map[string]bool, error) {
 	found := make(map[string]bool, len(entries))
 	for _, e := range entries {
 		if _, _, _, err := report.ParseSnapshotKey(e.Key); err != nil {
-			d.warn("%v: it is left alone", err)
+			d.documents.warn("%v: it is left alone", err)
 			continue
 		}
 		found[e.Key] = true
@@ -63,12 +57,6 @@ func (d *day) list(ctx context.Context) (map[string]bool, error) {
 	maps.Copy(d.keys, found)
 	d.fresh = len(found) == 0
 	return found, nil
-}
-
-func (d *day) warn(format string, args ...any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
 }
 
 func (d *day) add(s report.Snapshot, o report.Object) {
@@ -86,7 +74,7 @@ func (d *day) snapshots() []report.Snapshot {
 func (d *day) totals() []report.TypeTotal {
 	totals, err := report.TotalsOf(d.snapshots())
 	if err != nil {
-		d.warn("%v: totals are left out", err)
+		d.documents.warn("%v: totals are left out", err)
 	}
 	return totals
 }
@@ -114,54 +102,21 @@ type reasons struct {
 	failed   map[string]error // by snapshot key
 	off      map[string]bool  // accounts that have not activated Cloud Backup
 	unknown  error            // why not all accounts are known
+	cause    string           // of a gap that nothing else explains
 }
 
-// settle derives the day's documents from all its snapshots, whichever run took
-// them, and writes those that differ: tables, then the record that vouches for
-// them, then latest.json. A day without any snapshot gets its record alone.
-func (d *day) settle(ctx context.Context, expected []job, outcomes []outcome, unknown error) error {
-	why := reasons{expected, make(map[string]error), make(map[string]bool), unknown}
-	for _, o := range outcomes {
-		switch {
-		case o.err != nil:
-			why.failed[report.SnapshotKey(d.date, o.account.ID, o.sourceType)] = o.err
-		case o.status == NotActivated:
-			why.off[o.account.ID] = true
-		default:
-			d.add(o.snapshot, o.object)
-		}
-	}
-	record, err := d.derive(ctx, why, report.DayKey(d.date-1), report.LatestKey)
-	if err != nil {
-		return err
-	}
-	d.before = d.completeRecord(report.DayKey(d.date - 1))
-	data, err := record.Encode()
-	if err != nil {
-		return &StoreError{err}
-	}
-	if err := d.write(ctx, report.DayKey(d.date), data); err != nil {
-		return err
-	}
-	if latest := d.completeRecord(report.LatestKey); record.Status == report.Complete && (latest == nil || latest.SnapshotDate <= d.date) {
-		return d.write(ctx, report.LatestKey, data)
-	}
-	return nil
-}
-
-// derive writes the day's tables and gives its record. Side by side it reads
-// what it needs for that, and more documents that the caller needs.
-func (d *day) derive(ctx context.Context, why reasons, more ...string) (report.DayRecord, error) {
+// derive writes the day's tables, from all its snapshots, whichever run took
+// them, and gives the record that vouches for them. A day without any snapshot
+// gets its record alone.
+func (d *day) derive(ctx context.Context, why reasons) (report.DayRecord, error) {
 	var reads errgroup.Group
 	reads.Go(func() error { return d.readRest(ctx, why.failed) })
-	for _, key := range append(more, report.DayKey(d.date)) {
-		reads.Go(func() error { return d.load(ctx, key) })
-	}
+	reads.Go(func() error { return d.documents.load(ctx, report.DayKey(d.date)) })
 	if err := reads.Wait(); err != nil {
 		return report.DayRecord{}, err
 	}
-	if d.fresh && d.documents[report.DayKey(d.date)] == nil { // then its tables are none either
-		d.documents[report.RegionsKey(d.date)], d.documents[report.TotalsKey(d.date)] = nil, nil
+	if d.fresh && d.documents.get(report.DayKey(d.date)) == nil { // then its tables are none either
+		d.documents.absent(report.RegionsKey(d.date), report.TotalsKey(d.date))
 	}
 	objects, err := d.tables(ctx)
 	if err != nil {
@@ -223,7 +178,7 @@ func (d *day) tables(ctx context.Context) ([]report.Object, error) {
 		if table.Rows > 0 {
 			objects = append(objects, report.NewObject(t.key, table.Data, table.Rows))
 		}
-		writes.Go(func() error { return d.write(ctx, t.key, table.Data) })
+		writes.Go(func() error { return d.documents.write(ctx, t.key, table.Data) })
 	}
 	return objects, writes.Wait()
 }
@@ -234,7 +189,7 @@ func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, er
 	day := report.Day{
 		Date: d.date, TimeZone: d.Config.Zone.String(), Snapshots: d.snapshots(), Objects: objects, Detected: d.Now(),
 	}
-	stored := d.storedRecord(report.DayKey(d.date))
+	stored := d.documents.record(report.DayKey(d.date))
 	if stored == nil {
 		stored = new(report.DayRecord)
 	}
@@ -258,7 +213,7 @@ func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, er
 		day.Failed = append(day.Failed, report.Failure{ErrorType: ErrorType(why.unknown), Message: why.unknown.Error()})
 	}
 	day.NotActivated = slices.AppendSeq(day.NotActivated, maps.Keys(why.off))
-	day.Cause = cmp.Or(causeOf(day.Failed, day.NotAttempted), day.Cause, "unknown")
+	day.Cause = cmp.Or(causeOf(day.Failed, day.NotAttempted), day.Cause, why.cause, "unknown")
 	record, err := report.NewDayRecord(day)
 	if err != nil {
 		return record, &StoreError{err}
@@ -324,83 +279,4 @@ func causeOf(failed []report.Failure, notAttempted []string) string {
 		cause += fmt.Sprintf(" (and %d more)", more)
 	}
 	return cause
-}
-
-// load reads a derived document, once.
-func (d *day) load(ctx context.Context, key string) error {
-	d.mu.Lock()
-	_, known := d.documents[key]
-	d.mu.Unlock()
-	if known {
-		return nil
-	}
-	data, err := d.Store.Get(ctx, key)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &StoreError{err}
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.documents[key] = data
-	return nil
-}
-
-// write stores a derived document unless its equal is stored already.
-func (d *day) write(ctx context.Context, key string, data []byte) error {
-	if err := d.load(ctx, key); err != nil {
-		return err
-	}
-	d.mu.Lock()
-	stored := d.documents[key]
-	d.mu.Unlock()
-	if bytes.Equal(stored, data) { // an empty table and none are equal: neither has rows
-		return nil
-	}
-	if err := d.Store.Put(ctx, key, data); err != nil {
-		return &StoreError{err}
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.documents[key] = data
-	d.written++
-	return nil
-}
-
-// storedRecord is a day's record as it is stored, nil where there is none. A
-// damaged one is as good as none: it is derived again.
-func (d *day) storedRecord(key string) *report.DayRecord {
-	data := d.documents[key]
-	if data == nil {
-		return nil
-	}
-	r, err := report.DecodeDayRecord(data)
-	if err != nil {
-		d.warn("%s: %v: it is written anew", key, err)
-		return nil
-	}
-	return &r
-}
-
-func (d *day) completeRecord(key string) *report.DayRecord {
-	if r := d.storedRecord(key); r != nil && r.Status == report.Complete {
-		return r
-	}
-	return nil
-}
-
-// change compares the day with the day before.
-func (d *day) change() *Change {
-	if d.before == nil {
-		return nil
-	}
-	change := &Change{Since: d.date - 1}
-	for _, t := range d.totals() {
-		for _, was := range d.before.Totals {
-			if was.SourceType == t.SourceType {
-				t.ProtectedDataBytes -= was.ProtectedDataBytes
-				t.ProtectedResourceCount -= was.ProtectedResourceCount
-				change.Totals = append(change.Totals, t)
-			}
-		}
-	}
-	return change
 }

@@ -22,6 +22,13 @@ type (
 	// An AccountsError gathers what failed of several collections; what
 	// succeeded is written. A retry is safe and collects only what is missing.
 	AccountsError struct{ Errs []error }
+	// A GapError is due days without a complete record, found by a check:
+	// somebody must look. Err is why the bucket could not be told, if it could not.
+	GapError struct {
+		Dates []string // the newest last
+		Cause string   // of the newest
+		Err   error
+	}
 )
 
 func (e *ConfigError) Error() string { return "config: " + strings.Join(e.Problems, "; ") }
@@ -43,6 +50,23 @@ func (e *AccountsError) Error() string {
 	return b.String()
 }
 
+func (e *GapError) Error() string {
+	const most = 10
+	dates := strings.Join(e.Dates[max(0, len(e.Dates)-most):], ", ")
+	if len(e.Dates) > most {
+		dates = fmt.Sprintf("%d days, the last of them %s", len(e.Dates), dates)
+	}
+	text := fmt.Sprintf("gap: no complete record of %s", dates)
+	if e.Cause != "" {
+		text += ": " + e.Cause
+	}
+	if e.Err != nil {
+		text += "; and that could not be recorded: " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *GapError) Unwrap() error        { return e.Err }
 func (e *EventError) Unwrap() error      { return e.Err }
 func (e *SourceError) Unwrap() error     { return e.Err }
 func (e *StoreError) Unwrap() error      { return e.Err }
@@ -56,8 +80,11 @@ func ErrorType(err error) string {
 		accounts *AccountsError
 		source   *SourceError
 		stored   *StoreError
+		gap      *GapError
 	)
 	switch { // the outermost first
+	case errors.As(err, &gap):
+		return "GapError"
 	case errors.As(err, &accounts):
 		return "AccountsError"
 	case errors.As(err, &config):

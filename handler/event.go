@@ -16,10 +16,11 @@ import (
 // What an invocation can be asked for.
 const (
 	ActionSnapshot = "snapshot"
+	ActionCheck    = "check"
 	ActionRebuild  = "rebuild"
 )
 
-var actions = []string{ActionSnapshot, ActionRebuild}
+var actions = []string{ActionSnapshot, ActionCheck, ActionRebuild}
 
 // A Request is what a timer, or a person, asks for.
 type Request struct {

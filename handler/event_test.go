@@ -44,7 +44,7 @@ func TestParseEvent(t *testing.T) {
 }
 
 func TestParseEventRefuses(t *testing.T) {
-	const want, all = "want snapshot or rebuild", "; {} takes all defaults"
+	const want, all = "want snapshot, check or rebuild", "; {} takes all defaults"
 	for _, tt := range []struct{ name, event, want string }{
 		{"a list", `[1]`, `event: a list, [1]: want an object, such as {"action":"snapshot"}` + all},
 		{"broken JSON", `{"action":`, `event: broken at byte 10: unexpected EOF: want a JSON object, such as {"action":"snapshot"}` + all},

@@ -51,10 +51,12 @@ type Handler struct {
 	Accounts []Account // who is collected, without asking anybody; the function's own comes first
 	// Members finds the other accounts; nil where there are none. An account that
 	// is among Accounts already is left out.
-	Members func(ctx context.Context) ([]Account, error)
-	Store   Store
-	Now     func() time.Time
-	Log     *slog.Logger
+	Members  func(ctx context.Context) ([]Account, error)
+	Store    Store
+	Notifier Notifier // told of alerts; nil: nobody
+	Retry    int      // how often this invocation was tried before
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Handle does what an event asks for, until ctx ends. It leaves some time before
@@ -69,6 +71,8 @@ func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
 	switch r.Action {
 	case ActionSnapshot:
 		return h.snapshot(ctx, r)
+	case ActionCheck:
+		return h.check(ctx, r)
 	case ActionRebuild:
 		return h.rebuild(ctx, r)
 	default:

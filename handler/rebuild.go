@@ -2,85 +2,117 @@ package handler
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"backup-statistics/report"
 )
 
-// daysAtOnce bounds the days that a rebuild reads at once; each may hold many
-// accounts.
-const daysAtOnce = 8
-
 // rebuild derives everything again from the snapshots, day by day, and writes
 // what is not there or differs. It captures nothing: a day without a snapshot
-// stays a gap, with the cause that its record knows.
+// stays a gap, with the cause that its record knows. It tells nobody: what it
+// finds was told when it happened.
 func (h *Handler) rebuild(ctx context.Context, req Request) (*Result, error) {
-	found, err := h.history(ctx)
-	if err != nil {
+	today := report.DateOf(req.At, h.Config.Zone)
+	docs := newDocuments(h.Store)
+	res := &Result{Action: ActionRebuild, SnapshotDate: today, TimeZone: h.Config.Zone.String(), Status: "rebuilt", Alerts: []report.Alert{}}
+	var found history
+	var l *ledger
+	var reads errgroup.Group
+	reads.Go(func() (err error) { found, err = h.history(ctx); return err })
+	reads.Go(func() (err error) { l, err = h.openLedger(ctx, docs, today); return err })
+	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
-	today := report.DateOf(req.At, h.Config.Zone)
-	res := &Result{Action: ActionRebuild, SnapshotDate: today, TimeZone: h.Config.Zone.String(), Status: "rebuilt", Warnings: req.Warnings}
 	from, to, ok := found.span(req)
 	if !ok {
-		res.Warnings = append(res.Warnings, "there is no day to rebuild")
+		res.Warnings = append(req.Warnings, "there is no day to rebuild")
 		return res, nil
 	}
 	res.SnapshotDate, res.Rebuilt = to, &Rebuilt{From: from, To: to}
-	days, err := h.rebuildDays(ctx, found, from, to, res)
-	if err != nil {
-		return nil, err
+	l.listed, l.cause = found.snapshots, "unknown"
+	if first, last, _ := found.span(Request{}); l.empty || l.damaged || l.history.Head().From != first || l.to < from-1 {
+		l.history, l.empty, l.damaged = report.History{}, true, false // the trend needs all days
+		from, to = first, last
+	} else {
+		to = max(to, l.to) // what is open on later days follows from these
 	}
-	return res, h.rebuildLatest(ctx, found, days, res)
+	days, err := l.settleDays(ctx, from, to, nil, nil)
+	if err != nil {
+		return nil, asStoreError(fmt.Errorf("rebuild from %v to %v: %w", from, to, err))
+	}
+	if days = dueDays(days, today); len(days) > 0 {
+		if err := l.fold(ctx, from, days, false); err != nil {
+			return nil, err
+		}
+		res.Alerts = l.trend.Alerts
+	}
+	res.Rebuilt.count(days, docs)
+	res.Warnings = append(req.Warnings, docs.warnings...)
+	return res, nil
+}
+
+// dueDays leaves today out as long as it may still be completed: that it is missing
+// is the check's to say.
+func dueDays(days []settled, today report.Date) []settled {
+	last := days[len(days)-1].record
+	if last.SnapshotDate >= today && last.Status != report.Complete && last.ReportedOn == nil {
+		return days[:len(days)-1]
+	}
+	return days
+}
+
+func (r *Rebuilt) count(days []settled, docs *documents) {
+	for _, s := range days {
+		if date := s.record.SnapshotDate; date >= r.From && date <= r.To {
+			switch s.record.Status {
+			case report.Complete:
+				r.Complete++
+			case report.Partial:
+				r.Partial++
+			default:
+				r.Missing++
+			}
+		}
+		docs.adopt(s.documents)
+	}
+	r.Written = docs.written
 }
 
 // A history is which days there are, as the keys say.
 type history struct {
-	snapshots map[report.Date]map[string]bool // keys by day
-	records   map[report.Date]bool
+	days      []report.Date            // sorted; with a snapshot or a record
+	snapshots map[report.Date][]string // keys
 }
 
 func (h *Handler) history(ctx context.Context) (history, error) {
-	found := history{make(map[report.Date]map[string]bool), make(map[report.Date]bool)}
-	entries, err := h.Store.List(ctx, report.SnapshotsDir, 0)
-	if err != nil {
-		return found, &StoreError{err}
-	}
-	for _, e := range entries {
-		date, _, _, err := report.ParseSnapshotKey(e.Key)
+	days, snapshots := make(map[report.Date]bool), make(map[report.Date][]string)
+	for _, dir := range []string{report.SnapshotsDir, report.DaysDir} {
+		entries, err := h.Store.List(ctx, dir, 0)
 		if err != nil {
-			continue // the run of that day says so
+			return history{}, &StoreError{err}
 		}
-		if found.snapshots[date] == nil {
-			found.snapshots[date] = make(map[string]bool)
-		}
-		found.snapshots[date][e.Key] = true
-	}
-	if entries, err = h.Store.List(ctx, report.DaysDir, 0); err != nil {
-		return found, &StoreError{err}
-	}
-	for _, e := range entries {
-		if date, err := report.ParseDayKey(e.Key); err == nil {
-			found.records[date] = true
+		for _, e := range entries {
+			if date, _, _, err := report.ParseSnapshotKey(e.Key); err == nil {
+				days[date] = true
+				snapshots[date] = append(snapshots[date], e.Key)
+			} else if date, err := report.ParseDayKey(e.Key); err == nil {
+				days[date] = true
+			}
 		}
 	}
-	return found, nil
+	return history{slices.Sorted(maps.Keys(days)), snapshots}, nil
 }
 
 // span is the days to rebuild: those asked for, inside of what there is.
 func (f history) span(req Request) (from, to report.Date, ok bool) {
-	days := slices.AppendSeq(slices.Collect(maps.Keys(f.snapshots)), maps.Keys(f.records))
-	if len(days) == 0 {
+	if len(f.days) == 0 {
 		return 0, 0, false
 	}
-	from, to = slices.Min(days), slices.Max(days)
+	from, to = f.days[0], f.days[len(f.days)-1]
 	if req.From != nil {
 		from = max(from, *req.From)
 	}
@@ -88,88 +120,4 @@ func (f history) span(req Request) (from, to report.Date, ok bool) {
 		to = min(to, *req.To)
 	}
 	return from, to, from <= to
-}
-
-// rebuildDays derives the tables and records of a span of days, some at once.
-func (h *Handler) rebuildDays(ctx context.Context, found history, from, to report.Date, res *Result) ([]report.DayRecord, error) {
-	records := make([]report.DayRecord, to-from+1)
-	var mu sync.Mutex
-	var done atomic.Int64
-	all, ctx := errgroup.WithContext(ctx)
-	all.SetLimit(daysAtOnce)
-	for i := range records {
-		all.Go(func() error {
-			_, err := guard(func() (any, error) {
-				d := h.newDay(from + report.Date(i))
-				maps.Copy(d.keys, found.snapshots[d.date])
-				if !found.records[d.date] {
-					d.documents[report.DayKey(d.date)] = nil
-				}
-				record, err := d.derive(ctx, reasons{failed: make(map[string]error), off: make(map[string]bool)})
-				if err != nil {
-					return nil, err
-				}
-				records[i] = record
-				data, err := record.Encode()
-				if err == nil {
-					err = d.write(ctx, report.DayKey(d.date), data)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				res.Warnings = append(res.Warnings, d.warnings...)
-				res.Rebuilt.Written += d.written
-				return nil, err
-			})
-			if err == nil {
-				done.Add(1)
-			}
-			return err
-		})
-	}
-	if err := all.Wait(); err != nil {
-		var stored *StoreError
-		if errors.As(err, &stored) {
-			err = stored.Err
-		}
-		return nil, &StoreError{fmt.Errorf("rebuild from %v to %v, after %d of %d days: %w", from, to, done.Load(), len(records), err)}
-	}
-	for _, r := range records {
-		switch r.Status {
-		case report.Complete:
-			res.Rebuilt.Complete++
-		case report.Partial:
-			res.Rebuilt.Partial++
-		default:
-			res.Rebuilt.Missing++
-		}
-	}
-	return records, nil
-}
-
-// rebuildLatest finds the newest complete day and makes its record the latest.
-func (h *Handler) rebuildLatest(ctx context.Context, found history, rebuilt []report.DayRecord, res *Result) error {
-	d := h.newDay(res.Rebuilt.To)
-	for _, date := range slices.Backward(slices.Sorted(maps.Keys(found.records))) {
-		if date <= res.Rebuilt.To {
-			break
-		}
-		if err := d.load(ctx, report.DayKey(date)); err != nil {
-			return err
-		}
-		if r := d.completeRecord(report.DayKey(date)); r != nil {
-			return nil // a day beyond the span is newer, and the latest already
-		}
-	}
-	for _, r := range slices.Backward(rebuilt) {
-		if r.Status != report.Complete {
-			continue
-		}
-		data, err := r.Encode()
-		if err == nil {
-			err = d.write(ctx, report.LatestKey, data)
-		}
-		res.Rebuilt.Written += d.written
-		return err
-	}
-	return nil
 }

@@ -24,6 +24,7 @@ type Result struct {
 	Totals       []report.TypeTotal `json:"totals"`                     // over all accounts of the day
 	Change       *Change            `json:"change,omitempty"`
 	FreeQuota    *QuotaResult       `json:"free_quota,omitempty"`
+	Alerts       []report.Alert     `json:"alerts"`            // that are open
 	Rebuilt      *Rebuilt           `json:"rebuilt,omitempty"` // of action rebuild
 	Warnings     []string           `json:"warnings,omitempty"`
 }

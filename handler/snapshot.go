@@ -33,16 +33,18 @@ type outcome struct {
 type run struct {
 	*Handler
 	Request
-	occasion report.Occasion
-	day      *day
-	alone    bool // one job only: it may ask before it knows what is stored
-	listed   func() (map[string]bool, error)
+	occasion  report.Occasion
+	day       *day
+	documents *documents
+	alone     bool // one job only: it may ask before it knows what is stored
+	listed    func() (map[string]bool, error)
 }
 
 // snapshot collects what the day lacks and refreshes what is derived from it.
 func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 	date := report.DateOf(req.At, h.Config.Zone)
-	r := &run{Handler: h, Request: req, day: h.newDay(date), occasion: report.Occasion{
+	docs := newDocuments(h.Store)
+	r := &run{Handler: h, Request: req, day: h.newDay(date, docs), documents: docs, occasion: report.Occasion{
 		Date: date, TimeZone: h.Config.Zone.String(), Trigger: req.Trigger, ScheduledAt: req.ScheduledAt,
 	}}
 	accounts, unknown := h.fleet(ctx)
@@ -54,17 +56,58 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 	if r.DryRun {
 		return r.dryResult(outcomes, unknown)
 	}
-	_, derived := r.listed()
-	if derived == nil { // from half of a day's snapshots nothing is derived
-		derived = r.day.settle(ctx, r.expected(accounts), outcomes, unknown)
-	}
+	trend, derived := r.derive(ctx, r.expected(accounts), outcomes, unknown)
 	if failed := failures(outcomes, unknown); failed != nil {
 		return nil, failed
 	}
 	if derived != nil {
 		return nil, derived
 	}
-	return r.result(outcomes), nil
+	return r.result(outcomes, trend), nil
+}
+
+// derive makes everything that follows from the day's snapshots. A day that is
+// not complete gets its record only: the next run may complete it still, and
+// the check says when it is too late for that.
+func (r *run) derive(ctx context.Context, expected []job, outcomes []outcome, unknown error) (*report.Trend, error) {
+	if _, err := r.listed(); err != nil { // from half of a day's snapshots nothing is derived
+		return nil, err
+	}
+	why := reasons{expected: expected, failed: make(map[string]error), off: make(map[string]bool), unknown: unknown}
+	for _, o := range outcomes {
+		switch {
+		case o.err != nil:
+			why.failed[report.SnapshotKey(r.day.date, o.account.ID, o.sourceType)] = o.err
+		case o.status == NotActivated:
+			why.off[o.account.ID] = true
+		default:
+			r.day.add(o.snapshot, o.object)
+		}
+	}
+	var l *ledger
+	var reads errgroup.Group
+	reads.Go(func() (err error) { l, err = r.openLedger(ctx, r.documents, r.day.date); return err })
+	reads.Go(func() error { return r.documents.load(ctx, report.DayKey(r.day.date)) })
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	s, err := r.day.settle(ctx, why)
+	if err != nil {
+		return nil, err
+	}
+	if s.record.Status != report.Complete && (l.empty || l.damaged || l.to < r.day.date) {
+		if s.record.Alerts = l.open(r.day.date); s.stored != nil {
+			s.record.Alerts = s.stored.Alerts
+		}
+		return nil, s.write(ctx)
+	}
+	if r.day.fresh && s.stored == nil && (l.empty || l.to < r.day.date) { // what there is is of older days
+		r.documents.absent(report.LatestKey, report.PageKey)
+	}
+	if err := l.enter(ctx, s, expected); err != nil {
+		return nil, err
+	}
+	return &l.trend, nil
 }
 
 // fleet is every account to collect: the function's own, and its members. The
@@ -289,12 +332,19 @@ func failures(outcomes []outcome, unknown error) error {
 	return &AccountsError{errs}
 }
 
-func (r *run) result(outcomes []outcome) *Result {
+func (r *run) result(outcomes []outcome, trend *report.Trend) *Result {
 	res := &Result{
 		Action: ActionSnapshot, SnapshotDate: r.occasion.Date, TimeZone: r.occasion.TimeZone,
-		Status: statusOf(outcomes), Totals: r.day.totals(),
-		Change: r.day.change(), FreeQuota: quotaOf(r.day.snapshots(), r.Config.FreeQuotaBytes),
-		Warnings: append(r.Warnings, r.day.warnings...),
+		Status: statusOf(outcomes), Totals: r.day.totals(), FreeQuota: quotaOf(r.day.snapshots(), r.Config.FreeQuotaBytes),
+		Alerts: []report.Alert{}, Warnings: append(r.Warnings, r.documents.warnings...),
+	}
+	if trend != nil {
+		res.Alerts = trend.Alerts
+		for _, d := range trend.Deltas {
+			if trend.CompleteDate != nil && *trend.CompleteDate == r.occasion.Date && d.Days == 1 {
+				res.Change = &Change{d.Since, d.Totals}
+			}
+		}
 	}
 	for _, o := range outcomes {
 		res.add(r.Config.Prefix, o)
@@ -315,7 +365,7 @@ func (r *run) dryResult(outcomes []outcome, unknown error) (*Result, error) {
 			r.day.add(o.snapshot, o.object)
 		}
 	}
-	return r.result(outcomes), nil
+	return r.result(outcomes, nil), nil
 }
 
 // statusOf is the strongest of what became of the snapshots.

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 )
@@ -71,24 +70,22 @@ func (w *watch) judge(date Date, day *figures) (opened, closed []Alert) {
 	}
 	open := func(rule string, items []AlertItem) {
 		if w.rules.active(rule) && len(items) > 0 {
-			slices.SortFunc(items, compareItems)
-			opened = append(opened, Alert{rule, date, items})
+			opened = append(opened, Alert{rule, date, sorted(items, AlertItem.precedes)})
 		}
 	}
 	switch {
 	case day != nil:
 		if w.last != nil {
+			open(resourcesDropped, w.droppedResources(day))
 			open(dataDroppedPercent, w.droppedData(day))
 			open(regionGone, w.goneRegions(day))
-			open(resourcesDropped, w.droppedResources(day))
 		}
 		open(quotaPercent, w.crossedQuota(day, listed(kept, quotaPercent)))
 		open(totalMismatch, unlisted(day.Mismatches, listed(kept, totalMismatch)))
 	case w.rules.DayMissing && !slices.ContainsFunc(kept, func(a Alert) bool { return a.Rule == dayMissing }):
 		opened = append(opened, Alert{dayMissing, date, []AlertItem{}})
 	}
-	slices.SortFunc(opened, compareAlerts)
-	return opened, closed
+	return sorted(opened, Alert.precedes), closed
 }
 
 // ended tells whether what an open alert tells of has ended by this day.
@@ -222,15 +219,13 @@ func (d TrendDay) openBefore(after []Alert) []Alert {
 }
 
 func exchange(alerts, less, more []Alert) []Alert {
-	result := []Alert{}
+	result := slices.Clone(more)
 	for _, a := range alerts {
 		if !contains(less, a) {
 			result = append(result, a)
 		}
 	}
-	result = append(result, more...)
-	slices.SortFunc(result, compareAlerts)
-	return result
+	return sorted(result, Alert.precedes)
 }
 
 // Changes compares what was open with what is open now: an alert is the one of
@@ -250,14 +245,21 @@ func Changes(before, after []Alert) (opened, closed []Alert) {
 }
 
 func contains(alerts []Alert, a Alert) bool {
-	return slices.ContainsFunc(alerts, func(b Alert) bool { return compareAlerts(a, b) == 0 })
+	return slices.ContainsFunc(alerts, func(b Alert) bool { return a.Rule == b.Rule && a.Opened == b.Opened })
 }
 
-func compareAlerts(a, b Alert) int {
-	return cmp.Or(cmp.Compare(a.Opened, b.Opened), cmp.Compare(a.Rule, b.Rule))
+// precedes is the order of alerts: as they opened.
+func (a Alert) precedes(b Alert) bool {
+	return a.Opened < b.Opened || a.Opened == b.Opened && a.Rule < b.Rule
 }
 
-// compareItems puts totals first, then regions, then accounts.
-func compareItems(a, b AlertItem) int {
-	return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.SourceType, b.SourceType), cmp.Compare(a.RegionID, b.RegionID))
+// precedes is the order of items: totals, then regions, then accounts.
+func (i AlertItem) precedes(j AlertItem) bool {
+	switch {
+	case i.AccountID != j.AccountID:
+		return i.AccountID < j.AccountID
+	case i.SourceType != j.SourceType:
+		return i.SourceType < j.SourceType
+	}
+	return i.RegionID < j.RegionID
 }

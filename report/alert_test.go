@@ -25,21 +25,18 @@ type captured struct {
 func capture(t testing.TB, d Date, spelt string) captured {
 	t.Helper()
 	day := Day{Date: d, TimeZone: "Asia/Shanghai", Expected: 1}
-	switch spelt {
-	case "?":
-		day.Cause = "SourceError: the service is down"
-		day.Detected = time.Unix(int64(d)*86400+60, 0)
-	default:
-		for place, s := range answers(t, spelt) {
-			account, sourceType, _ := strings.Cut(place, "/")
-			day.Snapshots = append(day.Snapshots, NewSnapshot(Occasion{Date: d, TimeZone: "Asia/Shanghai", Trigger: Timer},
-				account, sourceType, time.Unix(int64(d)*86400, 0), s))
-		}
-	}
-	if rest, partial := strings.CutPrefix(spelt, "% "); partial {
-		day.Snapshots = capture(t, d, rest).snapshots
+	rest, partial := strings.CutPrefix(spelt, "%")
+	if partial {
 		day.Failed = []Failure{{AccountID: "9", SourceType: "ECS_FILE", ErrorType: "SourceError", Message: "denied"}}
 		day.Cause = "SourceError: denied"
+	}
+	if spelt == "?" {
+		rest, day.Cause, day.Detected = "", "SourceError: the service is down", time.Unix(int64(d)*86400+60, 0)
+	}
+	for place, s := range answers(t, rest) {
+		account, sourceType, _ := strings.Cut(place, "/")
+		day.Snapshots = append(day.Snapshots, NewSnapshot(Occasion{Date: d, TimeZone: "Asia/Shanghai", Trigger: Timer},
+			account, sourceType, time.Unix(int64(d)*86400, 0), s))
 	}
 	record, err := NewDayRecord(day)
 	if err != nil {
@@ -56,7 +53,7 @@ func capture(t testing.TB, d Date, spelt string) captured {
 func answers(t testing.TB, spelt string) map[string]Statistics {
 	t.Helper()
 	all := make(map[string]Statistics)
-	for _, word := range strings.Fields(strings.TrimPrefix(spelt, "%")) {
+	for _, word := range strings.Fields(spelt) {
 		place, number, _ := strings.Cut(word, "=")
 		count, err := strconv.ParseInt(number, 10, 64)
 		if err != nil {
@@ -161,7 +158,7 @@ func TestAlerts(t *testing.T) {
 		{"two gaps", "", "a=5 | ? | a=5 | ? | a=5", "2+day_missing 3-day_missing 4+day_missing 5-day_missing"},
 		{"a partial day is a hole", "", "1/a=5 9/a=1 | % 1/a=5 | 1/a=5 9/a=1", "2+day_missing 3-day_missing"},
 
-		{"use of the quota crosses the threshold", "", "a=7 | a=8 | a=9 | a=8 a2=0 | a=11", "2+quota_percent"},
+		{"use of the quota crosses the threshold", "", "a=7 | a=8 | a=9 | a=11", "2+quota_percent"},
 		{"use falls below it", capacityOff + ",resources_dropped=off", "a=8 | a=7 | a=8", "1+quota_percent 2-quota_percent 3+quota_percent"},
 		{"an account that is listed is not told again", capacityOff + ",resources_dropped=off",
 			"1/a=8 2/a=8 | 1/a=8 2/a=7 | 1/a=8 2/a=8 | 1/a=7 2/a=7", "1+quota_percent 4-quota_percent"},
@@ -302,15 +299,15 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// A span is an alert and the number of the day that closes it, or of days.
-type span struct {
+// An alertSpan is an alert and the number of the day that closes it, or of days.
+type alertSpan struct {
 	Alert
 	closed int
 }
 
 // spansOf is a second implementation of the alert rules: it looks at all days for
 // each alert, forth for its end and back for what it is compared with.
-func spansOf(days []Facts, r Rules, quota int64) (spans []span) {
+func spansOf(days []Facts, r Rules, quota int64) (spans []alertSpan) {
 	count := func(f Facts, i AlertItem) (n, bytes int64, there bool) {
 		for _, t := range f.Day.Totals {
 			if i.AccountID == "" && i.RegionID == "" && t.SourceType == i.SourceType {
@@ -330,7 +327,7 @@ func spansOf(days []Facts, r Rules, quota int64) (spans []span) {
 		return 0, 0, false
 	}
 	listing := func(rule string, day int, i AlertItem) bool {
-		return slices.ContainsFunc(spans, func(s span) bool {
+		return slices.ContainsFunc(spans, func(s alertSpan) bool {
 			return s.Rule == rule && s.closed > day && slices.ContainsFunc(s.Items, func(j AlertItem) bool {
 				return i.AccountID == j.AccountID && i.SourceType == j.SourceType
 			})
@@ -380,7 +377,7 @@ func spansOf(days []Facts, r Rules, quota int64) (spans []span) {
 			}
 		}
 		if f.Day.Status != "complete" {
-			if !slices.ContainsFunc(spans, func(s span) bool { return s.Rule == "day_missing" && s.closed > n }) {
+			if !slices.ContainsFunc(spans, func(s alertSpan) bool { return s.Rule == "day_missing" && s.closed > n }) {
 				items["day_missing"] = []AlertItem{}
 			}
 			old = nil
@@ -425,7 +422,7 @@ func spansOf(days []Facts, r Rules, quota int64) (spans []span) {
 			}
 		}
 		for _, rule := range slices.Sorted(maps.Keys(items)) {
-			s := span{Alert{rule, f.Day.Date, items[rule]}, n + 1}
+			s := alertSpan{Alert{rule, f.Day.Date, items[rule]}, n + 1}
 			for s.closed < len(days) && !ends(s.Alert, days[s.closed]) {
 				s.closed++
 			}

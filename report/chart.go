@@ -138,10 +138,13 @@ type tick struct {
 func countAxis(most int64) axis {
 	step := max(1, niceStep(float64(most)))
 	return newAxis(float64(most), 1, step, func(v float64) string {
-		if step >= 1e6 {
+		switch {
+		case v == 0 || step < 1e6:
+			return formatWhole(v)
+		case step < 1e9:
 			return formatWhole(v/1e6) + noBreak + "M"
 		}
-		return formatWhole(v)
+		return strconv.FormatFloat(v, 'g', 3, 64)
 	})
 }
 
@@ -204,7 +207,7 @@ type mark struct {
 // people look for, and of longer times the first of each month.
 func timeMarks(from Date, days int) []mark {
 	for _, step := range [...]int{1, 2, 7, 14} {
-		if days <= 6*step {
+		if days <= 8*step {
 			return dayMarks(from, days, step)
 		}
 	}
@@ -214,7 +217,8 @@ func timeMarks(from Date, days int) []mark {
 func dayMarks(from Date, days, step int) []mark {
 	var marks []mark
 	for day := (days - 1) % step; day < days; day += step {
-		marks = append(marks, mark{day: day, label: midnight(from + Date(day)).Format("2 Jan")})
+		left := (days - 1 - day) / step
+		marks = append(marks, mark{day: day, label: midnight(from + Date(day)).Format("2 Jan"), minor: left%2 == 1 && days > 4*step})
 	}
 	return marks
 }
@@ -223,21 +227,26 @@ func monthMarks(from Date, days int) []mark {
 	var marks []mark
 	for day := range days {
 		t := midnight(from + Date(day))
-		if t.Day() != 1 {
-			continue
+		if t.Day() == 15 && days <= 130 {
+			marks = append(marks, mark{day: day, label: "15"})
 		}
-		m := mark{day: day, label: t.Format("Jan"), minor: days > 200 && t.Month()%3 != 1}
-		if t.Month() == time.January {
-			m.year = t.Format("2006")
-			if len(marks) < 3 && len(marks) > 0 {
-				marks[0].year = "" // too near
-			}
-		} else if len(marks) == 0 {
-			m.year = t.Format("2006")
+		if t.Day() == 1 {
+			marks = append(marks, mark{day: day, label: t.Format("Jan"), minor: days > 200 && t.Month()%3 != 1, year: yearBelow(t, day, days)})
 		}
-		marks = append(marks, m)
 	}
 	return marks
+}
+
+// yearBelow is the year where a chart or a year begins; the former only with
+// room enough for both.
+func yearBelow(first time.Time, day, days int) string {
+	monthBefore := int(first.Sub(first.AddDate(0, -1, 0)).Hours() / 24)
+	last := first.AddDate(0, 0, days-1-day)
+	begins := day < monthBefore && (first.Month() < time.October || last.Year() == first.Year())
+	if first.Month() == time.January || begins {
+		return first.Format("2006")
+	}
+	return ""
 }
 
 // midnight begins a date in UTC, where every day has one.
@@ -254,8 +263,8 @@ func (p *page) charts() {
 			holes++
 		}
 	}
-	p.write("<section aria-labelledby=\"trend\"><h2 id=\"trend\">Trend</h2>\n<p class=\"note\">%s to %s, %s",
-		on(p.Days[0].Date), on(p.To), plural(int64(len(p.Days)), "day"))
+	p.write("<section aria-labelledby=\"trend\"><h2 id=\"trend\">Trend</h2>\n<p class=\"note\">%s, %s",
+		span(p.Days[0].Date, p.To), plural(int64(len(p.Days)), "day"))
 	if holes > 0 {
 		p.write(". <span class=\"key\"></span>%s without a complete record: no value is known", plural(int64(holes), "day"))
 	}
@@ -297,14 +306,15 @@ func (p *page) chart(m measure, holes int) {
 		y := int(math.Round((1 - t.at) * plotHeight))
 		p.write("<line x2=\"100%%\" y1=\"%d\" y2=\"%d\"/><text x=\"-10\" y=\"%d\">%s</text>", y, y, y+4, t.label)
 	}
-	p.write("</g>\n<svg class=\"plot\" width=\"100%%\" height=\"%d\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\"><use href=\"#holes\"/>",
-		plotHeight, len(s)*dayWidth, chartHeight)
-	p.write("<path class=\"rug\" d=\"%s\"/><path class=\"area\" d=\"%s\"/><path class=\"line\" d=\"%s\"/><path class=\"dots\" d=\"%s\"/></svg>\n<g class=\"x\">",
-		markup(p.rug()), markup(c.area), markup(c.line), markup(c.dots))
+	p.write("</g>\n<g class=\"x\">")
 	for _, k := range timeMarks(p.Days[0].Date, len(s)) {
 		p.mark(k, len(s))
 	}
-	p.write("</g></svg></figure>\n")
+	p.write("</g>\n<svg class=\"plot\" width=\"100%%\" height=\"%d\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\"><use href=\"#holes\"/>",
+		plotHeight, len(s)*dayWidth, chartHeight)
+	p.write("<path class=\"rug\" d=\"%s\"/><path class=\"area\" d=\"%s\"/><path class=\"line\" d=\"%s\"/><path class=\"dots\" d=\"%s\"/></svg>",
+		markup(p.rug()), markup(c.area), markup(c.line), markup(c.dots))
+	p.write("</svg></figure>\n")
 }
 
 // rug marks holes on the time axis, where even one day in four hundred shows.

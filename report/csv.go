@@ -20,8 +20,8 @@ func EncodeCSV(days []TrendDay) []byte { return appendCSV([]byte(csvHeader), day
 // from there to the newest. Earlier rows stay as they are stored. The result is
 // that of [EncodeCSV] over all days.
 func ReplaceCSV(stored []byte, days []TrendDay) ([]byte, error) {
-	if !bytes.HasPrefix(stored, []byte(csvHeader)) || !bytes.HasSuffix(stored, []byte("\n")) {
-		return nil, errors.New("stored trend.csv: no header or no end: want it whole")
+	if !bytes.HasPrefix(stored, []byte(csvHeader)) || !bytes.HasSuffix(stored, []byte("\n")) || len(stored) == len(csvHeader) {
+		return nil, errors.New("stored trend.csv: no header, no rows or no end: want it whole")
 	}
 	if len(days) == 0 {
 		return stored, nil

@@ -29,6 +29,7 @@ func TestDayStatus(t *testing.T) {
 		{"an account failed that nobody counted", Day{Snapshots: []Snapshot{a}, Failed: lost}, Partial, 2, 1},
 		{"an account is not there, nobody knows why", Day{Snapshots: []Snapshot{a}, Expected: 2}, Partial, 2, 1},
 		{"one source type of an account failed", Day{Snapshots: []Snapshot{a, b, snapshotOf("2", "OSS", 1, 1)}, Expected: 2, Failed: lost}, Partial, 2, 1},
+		{"one source type of the only account failed", Day{Snapshots: []Snapshot{snapshotOf("2", "OSS", 1, 1)}, Expected: 1, Failed: lost}, Partial, 1, 0},
 		{"all failed", Day{Expected: 1, Failed: lost}, Missing, 1, 0},
 		{"nothing is known", Day{}, Missing, 0, 0},
 		{"an account more than expected", Day{Snapshots: []Snapshot{a, b}, Expected: 1}, Complete, 2, 2},

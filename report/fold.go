@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -69,10 +68,10 @@ func NoRecord(d Date) Facts {
 
 // addSnapshots sums the snapshots up by region and by account. A sum that does
 // not fit stays at the largest number.
-func (f *Facts) addSnapshots(sorted []Snapshot) {
+func (f *Facts) addSnapshots(snapshots []Snapshot) {
 	regions := make(map[TypeRegion]Amount)
 	accounts := make(map[string]Amount)
-	for _, s := range sorted {
+	for _, s := range snapshots {
 		for _, r := range s.Regions {
 			place := TypeRegion{s.SourceType, Region{RegionID: r.RegionID}}
 			regions[place], _ = regions[place].Plus(r.Amount)
@@ -90,8 +89,8 @@ func (f *Facts) addSnapshots(sorted []Snapshot) {
 		place.Amount = sum
 		f.Day.Regions = append(f.Day.Regions, place)
 	}
-	slices.SortFunc(f.Day.Regions, func(a, b TypeRegion) int {
-		return cmp.Or(cmp.Compare(a.SourceType, b.SourceType), cmp.Compare(a.RegionID, b.RegionID))
+	f.Day.Regions = sorted(f.Day.Regions, func(a, b TypeRegion) bool {
+		return a.SourceType < b.SourceType || a.SourceType == b.SourceType && a.RegionID < b.RegionID
 	})
 	f.Accounts = sortedAccounts(accounts)
 	largest := int64(0)
@@ -106,8 +105,7 @@ func sortedAccounts(sums map[string]Amount) []AccountTotal {
 	for id, sum := range sums {
 		accounts = append(accounts, AccountTotal{id, sum})
 	}
-	slices.SortFunc(accounts, func(a, b AccountTotal) int { return cmp.Compare(a.AccountID, b.AccountID) })
-	return accounts
+	return sorted(accounts, func(a, b AccountTotal) bool { return a.AccountID < b.AccountID })
 }
 
 // ParseTotals reads a day's table of totals back: what each account protects of
@@ -145,10 +143,7 @@ func ParseTotals(data []byte) ([]AccountTotal, error) {
 func parseTotal(line []byte) (row TotalRow, err error) {
 	object, err := ParseObject(line)
 	if err == nil {
-		err = checkNames(object, []string{
-			"schema_version", "snapshot_date", "captured_at", "captured_unix", "account_id", "source_type",
-			"protected_data_bytes", "protected_resource_count", "region_count", "regions_match_total",
-		})
+		err = checkNames(object, row)
 	}
 	if err == nil {
 		err = checkAmount(object)
@@ -179,13 +174,13 @@ func everyDay(days []Facts) ([]Facts, error) {
 	if len(days) == 0 {
 		return nil, errors.New("no days: want at least one")
 	}
-	sorted := slices.SortedFunc(slices.Values(days), compareFacts)
-	first, last := sorted[0].Day.Date, sorted[len(sorted)-1].Day.Date
+	days = sorted(days, func(a, b Facts) bool { return a.Day.Date < b.Day.Date })
+	first, last := days[0].Day.Date, days[len(days)-1].Day.Date
 	if last-first >= mostDays {
 		return nil, fmt.Errorf("days from %s to %s: want at most %d", first, last, mostDays)
 	}
 	every := make([]Facts, 0, last-first+1)
-	for _, f := range sorted {
+	for _, f := range days {
 		next := first + Date(len(every))
 		if f.Day.Date < next {
 			return nil, fmt.Errorf("%s stands twice: want each day once", f.Day.Date)
@@ -197,8 +192,6 @@ func everyDay(days []Facts) ([]Facts, error) {
 	}
 	return every, nil
 }
-
-func compareFacts(a, b Facts) int { return cmp.Compare(a.Day.Date, b.Day.Date) }
 
 // A fold goes over the days in their order and keeps what the next one is judged
 // by, and what the summary of them all needs.
@@ -261,10 +254,8 @@ func (f *fold) trend(t timeline, gaps []Gap, began Date) (Trend, error) {
 	s := f.settings
 	trend := Trend{
 		Schema: TrendSchema, TimeZone: s.TimeZone, AlertRules: s.Rules.String(), From: t.from, To: t.to(), Status: t.status(t.to()),
-		Accounts: Fleet{Expected: f.fleet.Expected, Collected: f.fleet.Collected, Largest: []AccountTotal{}, Missing: []Failure{}},
-		Totals:   []TypeTotal{}, Deltas: []Delta{}, Alerts: f.watch.open, Days: t.days,
+		Accounts: newFleet(f.fleet), Totals: []TypeTotal{}, Deltas: []Delta{}, Alerts: f.watch.open, Days: t.days,
 	}
-	trend.Accounts.Missing = append(trend.Accounts.Missing, f.fleet.Failed[:min(100, len(f.fleet.Failed))]...)
 	var err error
 	if trend.Gaps, err = t.gaps(gaps, began); err != nil || f.watch.last == nil {
 		return trend, err
@@ -281,13 +272,20 @@ func (f *fold) trend(t timeline, gaps []Gap, began Date) (Trend, error) {
 	return trend, err
 }
 
+func newFleet(a Accounts) Fleet {
+	return Fleet{
+		Expected: a.Expected, Collected: a.Collected, NotActivated: len(a.NotActivated), NotAttempted: len(a.NotAttempted),
+		Largest: []AccountTotal{}, Missing: append([]Failure{}, a.Failed[:min(100, len(a.Failed))]...),
+	}
+}
+
 // largest are the ten accounts that protect most; of equals the smaller id comes
 // first.
 func largest(accounts []AccountTotal) []AccountTotal {
-	sorted := slices.SortedFunc(slices.Values(accounts), func(a, b AccountTotal) int {
-		return cmp.Or(cmp.Compare(b.ProtectedDataBytes, a.ProtectedDataBytes), cmp.Compare(a.AccountID, b.AccountID))
+	bySize := sorted(accounts, func(a, b AccountTotal) bool {
+		return a.ProtectedDataBytes > b.ProtectedDataBytes || a.ProtectedDataBytes == b.ProtectedDataBytes && a.AccountID < b.AccountID
 	})
-	return append([]AccountTotal{}, sorted[:min(10, len(sorted))]...)
+	return append([]AccountTotal{}, bySize[:min(10, len(bySize))]...)
 }
 
 // deltas compares the newest complete day with those 1, 7, 30 and 90 days before
@@ -369,13 +367,13 @@ const (
 // each of them is.
 func (t timeline) quotaUse(a AccountTotal, quota int64, newest Date) (*QuotaUse, error) {
 	use := &QuotaUse{AccountID: a.AccountID, Quota: NewQuota(a.ProtectedDataBytes, quota)}
-	var points []TrendDay
+	var points []point
 	for d, ok := newest, true; ok && len(points) < slopeDays; d, ok = t.completeBefore(d) {
-		day, err := t.day(d)
+		bytes, err := t.largest(d)
 		if err != nil {
 			return nil, err
 		}
-		points = append(points, day)
+		points = append(points, point{d, bytes})
 	}
 	if len(points) < fewestDays || use.LeftBytes == 0 {
 		return use, nil
@@ -387,16 +385,22 @@ func (t timeline) quotaUse(a AccountTotal, quota int64, newest Date) (*QuotaUse,
 	return use, nil
 }
 
+// A point is the largest use on a complete day.
+type point struct {
+	date  Date
+	bytes int64
+}
+
 // slope is the growth of the largest use in bytes a calendar day: the median over
 // all pairs of days (Theil and Sen), which a few odd days do not bend.
-func slope(newestFirst []TrendDay) float64 {
+func slope(newestFirst []point) float64 {
 	var slopes []float64
 	for i, b := range newestFirst {
 		for _, a := range newestFirst[i+1:] {
-			slopes = append(slopes, float64(*b.LargestAccountBytes-*a.LargestAccountBytes)/float64(b.Date-a.Date))
+			slopes = append(slopes, float64(b.bytes-a.bytes)/float64(b.date-a.date))
 		}
 	}
-	slices.Sort(slopes)
+	slopes = sorted(slopes, func(a, b float64) bool { return a < b })
 	middle := len(slopes) / 2
 	if len(slopes)%2 == 0 {
 		return (slopes[middle-1] + slopes[middle]) / 2

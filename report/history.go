@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -39,13 +40,96 @@ func (t timeline) day(d Date) (day TrendDay, err error) {
 	if i >= len(t.lines) {
 		return t.days[i-len(t.lines)], nil
 	}
-	if err = decodeStrict(t.lines[i], &day); err == nil {
+	line, regions := cutRegions(t.lines[i])
+	if err = decodeStrict(line, &day); err == nil {
+		day.Regions = append(day.Regions, regions...)
 		err = day.check(d)
 	}
 	if err != nil {
 		return TrendDay{}, fmt.Errorf("stored trend: day %s: %w", d, err)
 	}
 	return day, nil
+}
+
+// largest is LargestAccountBytes of a complete day. Thirty days are asked for it in
+// each run, so a stored line is not decoded for that.
+func (t timeline) largest(d Date) (int64, error) {
+	i := int(d - t.from)
+	if i >= len(t.lines) {
+		return *t.days[i-len(t.lines)].LargestAccountBytes, nil
+	}
+	_, rest, _ := bytes.Cut(t.lines[i], []byte(`"largest_account_bytes":`))
+	s := scanner{rest: rest}
+	n := s.number("")
+	if s.failed {
+		return 0, fmt.Errorf("stored trend: day %s: largest_account_bytes is missing: want an integer from 0", d)
+	}
+	return n, nil
+}
+
+// cutRegions takes the regions out of a line as we spell it: they are most of it,
+// and encoding/json needs five times as long for them. It leaves a line that is
+// spelt in any other way as it is. Since quotes are escaped in a text, what begins
+// and ends with one is a name.
+func cutRegions(line []byte) (rest []byte, regions []TypeRegion) {
+	const begins = `"regions":[`
+	head, list, _ := bytes.Cut(line, []byte(begins))
+	s := scanner{rest: list}
+	for !s.failed && bytes.HasPrefix(s.rest, []byte("{")) {
+		r := TypeRegion{
+			SourceType: s.text(`{"source_type":"`),
+			Region: Region{s.text(`,"region_id":"`), Amount{
+				s.number(`,"protected_data_bytes":`), s.number(`,"protected_resource_count":`),
+			}},
+		}
+		s.skip("}")
+		regions = append(regions, r)
+		if bytes.HasPrefix(s.rest, []byte(",")) {
+			s.skip(",")
+			s.failed = s.failed || !bytes.HasPrefix(s.rest, []byte("{"))
+		}
+	}
+	if s.failed || len(regions) == 0 {
+		return line, nil
+	}
+	return slices.Concat(head, []byte(begins), s.rest), regions
+}
+
+// A scanner reads what stands where it is expected, and fails for good otherwise.
+type scanner struct {
+	rest   []byte
+	failed bool
+}
+
+func (s *scanner) skip(prefix string) {
+	rest, there := bytes.CutPrefix(s.rest, []byte(prefix))
+	s.rest, s.failed = rest, s.failed || !there
+}
+
+// text reads up to the closing quote a text of plain ASCII without escapes.
+func (s *scanner) text(prefix string) string {
+	s.skip(prefix)
+	text, rest, there := bytes.Cut(s.rest, []byte(`"`))
+	for _, c := range text {
+		s.failed = s.failed || c < ' ' || c > '~' || c == '\\'
+	}
+	s.rest, s.failed = rest, s.failed || !there
+	return string(text)
+}
+
+// number reads an integer from 0 to 2^63-1 in its one spelling.
+func (s *scanner) number(prefix string) (n int64) {
+	s.skip(prefix)
+	digits := s.rest[:len(s.rest)-len(bytes.TrimLeft(s.rest, "0123456789"))]
+	for _, c := range digits {
+		digit := int64(c - '0')
+		if n > (math.MaxInt64-digit)/10 {
+			s.failed = true
+		}
+		n = n*10 + digit
+	}
+	s.rest, s.failed = s.rest[len(digits):], s.failed || len(digits) == 0 || digits[0] == '0' && len(digits) > 1
+	return n
 }
 
 func (d TrendDay) check(want Date) error {
@@ -262,7 +346,10 @@ func (h History) replace(s TrendSettings, from Date, days []Facts, accounts []Ac
 		return h, errors.New("no facts: want those of at least one day")
 	}
 	t, f, gaps := h.timeline(), newFold(s), h.head.Gaps
-	first, newest := slices.MinFunc(days, compareFacts).Day.Date, slices.MaxFunc(days, compareFacts).Day.Date
+	first, newest := days[0].Day.Date, days[0].Day.Date
+	for _, f := range days {
+		first, newest = min(first, f.Day.Date), max(newest, f.Day.Date)
+	}
 	if len(t.lines) > 0 && newest < t.to() || first < from {
 		return h, fmt.Errorf("facts from %s to %s: want those of all days to %s", first, newest, max(newest, t.to()))
 	}

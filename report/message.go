@@ -2,17 +2,17 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
-// Limits of a message: people read it on a phone, and the shortest of the chats
+// Limits of a message: people read it on a phone, and the strictest of the chats
 // that it goes to takes 2,048 bytes.
 const (
 	messageLines  = 15
-	messageOpened = 5 // alerts
-	messageClosed = 2
-	messageName   = 40 // characters of a name from outside
+	messageBytes  = 2048
+	messageOpened = 5  // alerts
+	messageClosed = 2  // alerts
+	messageName   = 40 // bytes of a name from outside
 )
 
 // Message says in plain text what opened and closed by a day: what, where, before
@@ -21,10 +21,19 @@ func Message(day Date, opened, closed []Alert) string {
 	if len(opened)+len(closed) == 0 {
 		return ""
 	}
+	text := compose(day, opened, closed, messageLines)
+	for lines := messageLines - 1; lines > 0 && len(text) > messageBytes; lines-- {
+		text = compose(day, opened, closed, lines)
+	}
+	return text
+}
+
+// compose takes so many lines, or as many as an item an alert needs.
+func compose(day Date, opened, closed []Alert, most int) string {
 	lines := []string{"Cloud Backup statistics, " + day.String()}
 	ended := closings(day, closed)
 	shown := opened[:min(len(opened), messageOpened)]
-	room := messageLines - len(lines) - len(ended) - len(shown)
+	room := most - len(lines) - len(ended) - len(shown)
 	if len(shown) < len(opened) {
 		room--
 	}
@@ -131,8 +140,9 @@ func reason(day Date, a Alert) string {
 
 // shortened keeps a name from outside from filling or breaking a line.
 func shortened(s string) string {
-	if r := []rune(printable(s)); len(r) > messageName {
-		return string(slices.Concat(r[:messageName], []rune("…")))
+	s = printable(s)
+	if len(s) <= messageName {
+		return s
 	}
-	return printable(s)
+	return strings.ToValidUTF8(s[:messageName], "") + "…"
 }

@@ -110,6 +110,14 @@ func (p *page) write(format string, args ...any) {
 // on is a date that does not break at its hyphens.
 func on(d Date) markup { return markup("<time>" + d.String() + "</time>") }
 
+// span is one date or two.
+func span(from, to Date) markup {
+	if from == to {
+		return on(from)
+	}
+	return on(from) + " to " + on(to)
+}
+
 // instant is a time, to the minute.
 func instant(t *time.Time) markup {
 	if t == nil {
@@ -155,7 +163,7 @@ func (p *page) top() {
 		p.write("<div><dt>Last complete day</dt><dd>%s</dd></div>", on(*p.CompleteDate))
 	}
 	if len(p.Days) > 0 {
-		p.write("<div><dt>Shown</dt><dd>%s to %s</dd></div>", on(p.Days[0].Date), on(p.To))
+		p.write("<div><dt>Days shown</dt><dd>%s</dd></div>", span(p.Days[0].Date, p.To))
 	}
 	p.write("<div><dt>Time zone of the days</dt><dd>%s</dd></div>", p.TimeZone)
 	if p.Accounts.Expected > 1 {
@@ -208,7 +216,7 @@ func (p *page) headline() {
 		if len(number) > 11 {
 			size = "big long"
 		}
-		p.write("<section style=\"margin:0\" aria-label=\"%s\"><h2>%s</h2>\n<p class=\"%s\">%s <small>%s</small></p>\n<dl class=\"changes\">", m.title, m.title, size, number, unit)
+		p.write("<section style=\"margin:0\" aria-label=\"%s\"><h2>%s</h2>\n<p class=\"%s\">%s<small> %s</small></p>\n<dl class=\"changes\">", m.title, m.title, size, number, unit)
 		for _, days := range [...]int{1, 7, 30, 90} {
 			p.write("<div><dt>%s</dt>%s</div>", plural(int64(days), "day"), p.change(m, days))
 		}
@@ -237,13 +245,13 @@ func (p *page) change(m measure, days int) markup {
 		}
 		share := formatShare(sum, m.of(p.total)-sum)
 		if share != "" {
-			share = "<small>" + share + "</small>"
+			share = " <small>" + share + "</small>"
 		}
 		return "<dd>" + arrow(sum, m.format) + markup(share) + "</dd>"
 	}
 	why := "no record then"
 	if since := *p.CompleteDate - Date(days); since < p.From {
-		why = "before the first day"
+		why = "no history yet"
 	}
 	return markup(`<dd class="none"><span aria-hidden="true">—</span> <small>` + why + "</small></dd>")
 }

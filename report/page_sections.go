@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // alerts lists what is open, in words that a person can act on.
@@ -161,7 +162,7 @@ func (p *page) regions() {
 		p.write("<p class=\"note\">No region protects anything.</p></section>\n")
 		return
 	}
-	p.write("<p class=\"note\">Largest first. Each chart has its own scale, from zero.</p>\n<ul class=\"regions\">\n")
+	p.write("<p class=\"note\">Protected capacity, largest first. Each chart has its own scale, from zero.</p>\n<ul class=\"regions\">\n")
 	for _, h := range all[:min(len(all), chartRegions)] {
 		p.region(h)
 	}
@@ -178,12 +179,11 @@ func (p *page) region(h *regionHistory) {
 	if gone {
 		class, value = "region gone", "gone"
 	}
-	p.write("<li class=\"%s\"><h3>%s</h3><p class=\"v n\" style=\"color:inherit\">%s</p>", class, h.RegionID, value)
-	p.write("<p>%s</p><p class=\"c\">", p.regionNote(h, gone))
+	p.write("<li class=\"%s\"><div><h3>%s</h3><p class=\"v n\">%s</p></div><div><p>%s</p>", class, h.RegionID, value, p.regionNote(h, gone))
 	if !gone {
-		p.write("%s", p.regionChange(h))
+		p.write("<p>%s</p>", p.regionChange(h))
 	}
-	p.write("</p>\n")
+	p.write("</div>\n")
 	p.spark(h.bytes, h.RegionID)
 	p.write("</li>\n")
 }
@@ -206,7 +206,7 @@ func (p *page) regionChange(h *regionHistory) markup {
 	case h.first > max(then, 0):
 		return "new since " + on(p.Days[h.first].Date)
 	case then < 0 || !p.known[then]:
-		return `<span aria-hidden="true">—</span> <span class="n">in 30 days</span><span class="sr">: no record to compare with</span>`
+		return "— no record 30 days before"
 	}
 	d := h.ProtectedDataBytes - h.bytes[then]
 	if d == 0 {
@@ -270,10 +270,10 @@ func (p *page) fleet() {
 	if f.Expected <= 1 {
 		return
 	}
-	p.write("<section aria-labelledby=\"accounts\"><h2 id=\"accounts\">Accounts</h2>\n<p class=\"say\">%s of %s collected.</p>\n",
-		formatCount(int64(f.Collected)), plural(int64(f.Expected), "account"))
-	if len(f.Largest) > 0 {
-		p.write("<h3>Largest</h3>\n")
+	p.write("<section aria-labelledby=\"accounts\"><h2 id=\"accounts\">Accounts</h2>\n<p class=\"say\">%s of %s collected on %s.</p>\n",
+		formatCount(int64(f.Collected)), plural(int64(f.Expected), "account"), on(p.To))
+	if len(f.Largest) > 0 && p.CompleteDate != nil {
+		p.write("<h3>Largest on %s</h3>\n", on(*p.CompleteDate))
 		p.tableHead("", "Account", "Capacity#", "Share#", "Instances#")
 		for _, a := range f.Largest {
 			p.write("<tr><th scope=\"row\">%s</th><td class=\"num\">%s</td><td class=\"num\">%s</td><td class=\"num\">%s</td></tr>\n",
@@ -317,18 +317,14 @@ func (p *page) gaps() {
 		return
 	}
 	p.write("<p class=\"note\">Days without a complete record. They stay empty: the service cannot tell about days that have passed.</p>\n")
-	p.tableHead("long", "Days", "Count#", "Status", "Noticed", "Cause")
+	p.tableHead("long", "Days", "Length", "Status", "Noticed", "Cause")
 	shown := 0
 	for _, g := range slices.Backward(p.Trend.Gaps) {
 		if shown++; shown > listedGaps {
 			break
 		}
-		span := on(g.From)
-		if g.To != g.From {
-			span += " to " + on(g.To)
-		}
-		p.write("<tr><th scope=\"row\">%s</th><td class=\"num\">%d</td><td class=\"%s\">%s</td><td>%s</td><td>%s</td></tr>\n",
-			span, int(g.To-g.From)+1, g.Status, g.Status, instant(g.DetectedAt), cmp.Or(shorten(g.Cause), "unknown"))
+		p.write("<tr><th scope=\"row\" class=\"n\">%s</th><td class=\"n\">%s</td><td class=\"%s\">%s</td><td class=\"at n\">%s</td><td>%s</td></tr>\n",
+			span(g.From, g.To), plural(int64(g.To-g.From)+1, "day"), g.Status, g.Status, instant(g.DetectedAt), cmp.Or(shorten(g.Cause), "unknown"))
 	}
 	p.tableFoot()
 	if more := len(p.Trend.Gaps) - listedGaps; more > 0 {
@@ -343,20 +339,24 @@ func (p *page) lastDays() {
 		return
 	}
 	n := min(len(p.Days), tableDays)
-	p.write("<section aria-labelledby=\"days\"><h2 id=\"days\">Last %s</h2>\n", plural(int64(n), "day"))
+	p.write("<section aria-labelledby=\"days\"><h2 id=\"days\">%s</h2>\n", [...]string{"Last " + plural(int64(n), "day"), "First day"}[btoi(n == 1)])
 	p.tableHead("days", "Day", "Status", "Capacity#", "Change#", "Instances#", "Change#")
 	for day := len(p.Days) - 1; day >= len(p.Days)-n; day-- {
 		d := p.Days[day]
-		p.write("<tr><th scope=\"row\">%s</th><td class=\"%s\">%s</td>", on(d.Date), d.Status, d.Status)
+		year, date, _ := strings.Cut(d.Date.String(), "-")
+		p.write("<tr><th scope=\"row\" class=\"n\"><span class=\"year\">%s-</span>%s</th><td class=\"%s\">%s</td>", year, date, d.Status, d.Status)
 		for _, m := range measures() {
-			value, change := "—", "—"
+			value, change, class := "—", "—", "num soft"
 			if p.known[day] {
 				value = m.format(m.of(p.amounts[day]))
 				if day > 0 && p.known[day-1] {
-					change = formatSigned(m.of(p.amounts[day])-m.of(p.amounts[day-1]), m.format)
+					d := m.of(p.amounts[day]) - m.of(p.amounts[day-1])
+					if change = formatSigned(d, m.format); d < 0 {
+						class = "num down"
+					}
 				}
 			}
-			p.write("<td class=\"num\">%s</td><td class=\"num soft\">%s</td>", value, change)
+			p.write("<td class=\"num\">%s</td><td class=\"%s\">%s</td>", value, class, change)
 		}
 		p.write("</tr>\n")
 	}

@@ -117,7 +117,9 @@ func compareFields(root, s *schema, t reflect.Type, path string) (problems []str
 		name, option, _ := strings.Cut(field.Tag.Get("json"), ",")
 		known[name] = true
 		problems = append(problems, compare(root, s.Properties[name], field.Type, path+"."+name)...)
-		if always := option == ""; always != slices.Contains(s.Required, name) {
+		// what is promoted from a pointer may not be there
+		promoted := len(field.Index) > 1 && t.Field(field.Index[0]).Type.Kind() == reflect.Pointer
+		if always := option == "" && !promoted; always != slices.Contains(s.Required, name) {
 			problems = append(problems, fmt.Sprintf("%s.%s is required in the schema: %v, want %v", path, name, !always, always))
 		}
 	}

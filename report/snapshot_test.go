@@ -114,6 +114,17 @@ func TestEncodeLeavesTheSnapshotAlone(t *testing.T) {
 	}
 }
 
+// One instant has one spelling, whatever the zone of the clock.
+func TestEncodeWritesUTC(t *testing.T) {
+	s := exampleSnapshot(t)
+	want := encode(t, s)
+	at := s.ScheduledAt.In(zone(t, "Asia/Kolkata"))
+	s.ScheduledAt, s.CapturedAt = &at, s.CapturedAt.In(zone(t, "America/New_York"))
+	if got := encode(t, s); !bytes.Equal(got, want) {
+		t.Errorf("with clocks elsewhere Encode = %swant %s", got, want)
+	}
+}
+
 func TestNewSnapshotLeavesItsArgumentsAlone(t *testing.T) {
 	regions := []Region{{RegionID: "b"}, {RegionID: "a"}}
 	s := NewSnapshot(Occasion{}, "1", "ECS_FILE", time.Now(), Statistics{Regions: regions})
@@ -188,6 +199,7 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 		{"a region with an empty id", `"region_id":"cn-shenzhen",`, `"region_id":"",`, `region_id "" is empty or stands twice: want each region once`},
 		{"a region that stands twice", `"regions":[`, `"regions":[{"region_id":"cn-shenzhen","protected_data_bytes":0,"protected_resource_count":0},`, `region_id "cn-shenzhen" is empty or stands twice: want each region once`},
 		{"regions that do not match", `:true,` + "\n", `:false,`, "regions_match_total is false: want true, as the numbers say"},
+		{"regions that only match a sum cut short", `:42949672960,"protected_resource_count":5,` + "\n" + ` "regions":[`, `:9223372036854775807,"protected_resource_count":5,"regions":[{"region_id":"a","protected_data_bytes":9223372036854775807,"protected_resource_count":0},`, "regions_match_total is true: want false, as the numbers say"},
 		{"no word on whether regions match", `"regions_match_total":true,`, ``, "regions_match_total is missing or null: want a value"},
 
 		{"no date", `"snapshot_date":"2026-11-23",`, ``, "snapshot_date is missing or null: want a value"},

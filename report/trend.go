@@ -77,10 +77,12 @@ type QuotaUse struct {
 // A Fleet is the accounts: those of the last day, and the largest ones of the
 // newest complete day.
 type Fleet struct {
-	Expected  int            `json:"expected"`  // on the last day
-	Collected int            `json:"collected"` // on the last day
-	Largest   []AccountTotal `json:"largest"`   // the ten that protect most, on the newest complete day
-	Missing   []Failure      `json:"missing"`   // on the last day; at most a hundred
+	Expected     int            `json:"expected"` // on the last day, and so are the next three
+	Collected    int            `json:"collected"`
+	NotActivated int            `json:"not_activated"` // have no Cloud Backup
+	NotAttempted int            `json:"not_attempted"` // no run has asked for them
+	Largest      []AccountTotal `json:"largest"`       // the ten that protect most, on the newest complete day
+	Missing      []Failure      `json:"missing"`       // why others lack on the last day; at most a hundred
 }
 
 // An AccountTotal is what one account protects of all source types.

@@ -32,14 +32,13 @@ func formatBytes(n int64) string {
 		return "0" + noBreak + "GiB"
 	}
 	for i, u := range byteUnits {
-		last := i == len(byteUnits)-1
-		switch tenths := inTenths(n, u.bytes); {
-		case tenths >= 10*1024 && !last: // also what rounds up to the next unit
-		case u.bytes == 1:
-			return formatCount(n) + noBreak + u.name
-		default:
-			return formatTenths(tenths) + noBreak + u.name
+		if i < len(byteUnits)-1 && (n/u.bytes >= 1024 || inTenths(n, u.bytes) >= 10*1024) {
+			continue // the next unit, also for what rounds up to it
 		}
+		if u.bytes == 1 {
+			return formatCount(n) + noBreak + u.name
+		}
+		return formatTenths(inTenths(n, u.bytes)) + noBreak + u.name
 	}
 	panic("unreachable: the last unit takes everything")
 }
@@ -53,7 +52,8 @@ func formatGiB(n int64) string {
 	return formatBytes(n)
 }
 
-// inTenths is n in tenths of a unit, rounded half up.
+// inTenths is n in tenths of a unit, rounded half up. It must fit: n is less than
+// 2^59 units.
 func inTenths(n, unit int64) int64 {
 	rest := uint64(n%unit)*10 + uint64(unit)/2 // below 2^64: a unit is at most 2^60
 	return n/unit*10 + int64(rest/uint64(unit))

@@ -56,7 +56,7 @@ func checkSuccess(top node) error {
 	case success == "true" && code == "":
 		return top.unwanted("Code", "200")
 	case success == "false" && code == "200":
-		return errors.New("Success is false though Code is 200: want true")
+		return top.unwanted("Success", "true, since Code is 200")
 	}
 	return &Refusal{Code: code, Message: top.word("Message")}
 }

@@ -99,8 +99,8 @@ func TestHostileAnswers(t *testing.T) {
 		{"success as a number", `true`, `1`, `answer: Success is 1: want true`},
 		{"null for success", `true`, `null`, `answer: Success is null: want true`},
 		{"success twice", `"Success":true`, `"Success":false,"Success":true`, `answer: "Success" stands twice: want it once`},
-		{"no success though Code is good", `true`, `false`, `answer: Success is false though Code is 200: want true`},
-		{"no success though Code is a good number", `"Code":"200","Message":"successful","Success":true`, `"Code":200,"Success":false`, `answer: Success is false though Code is 200: want true`},
+		{"no success though Code is good", `true`, `false`, `answer: Success is false: want true, since Code is 200`},
+		{"no success though Code is a good number", `"Code":"200","Message":"successful","Success":true`, `"Code":200,"Success":false`, `answer: Success is false: want true, since Code is 200`},
 		{"no Code", `"Code":"200",`, ``, `answer: Code is missing: want 200`},
 		{"null for Code", `"200"`, `null`, `answer: Code is null: want 200`},
 		{"an empty Code", `"200"`, `""`, `answer: Code is "": want 200`},
@@ -122,6 +122,7 @@ func TestHostileAnswers(t *testing.T) {
 		{"not a number", `70`, `NaN`, `answer: broken at byte 280: invalid character 'N' looking for beginning of value`},
 		{"a list", ``, `[` + whole + `]`, `answered 200 with "[{"RequestId":"R-1","Code":"200","Message":"successful","Suc…": want JSON`},
 		{"null", ``, `null`, `answered 200 with "null": want JSON`},
+		{"a list that ends in the middle", ``, `[{"RequestId":`, `answered 200 with "[{"RequestId":": want JSON`},
 		{"a word", ``, `OK`, `answered 200 with "OK": want JSON`},
 		{"a page", ``, "<html>\n<p>log in</p>", `answered 200 with "<html> <p>log in</p>": want JSON`},
 		{"a byte order mark", ``, "\uFEFF" + whole, `answered 200 with "{"RequestId":"R-1","Code":"200","Message":"successful","Succ…": want JSON`},
@@ -217,8 +218,9 @@ func TestRefusals(t *testing.T) {
 		{"too many requests", 429, json("TooMany", "m"), "TooMany (429, request R-1): m (tried 2 times)", 2},
 		{"too many requests, says a gateway", 429, "", "answered 429 with an empty body: want JSON (tried 2 times)", 2},
 		{"unavailable", 503, json("ServiceUnavailable", "m"), "ServiceUnavailable (503, request R-1): m (tried 2 times)", 2},
+		{"unavailable with status 200", 200, `{"RequestId":"R-1","Code":"ServiceUnavailable","Success":false}`, "ServiceUnavailable (200, request R-1) (tried 2 times)", 2},
 		{"an internal error", 500, json("InternalError", "m"), "InternalError (500, request R-1): m (tried 2 times)", 2},
-		{"ECS fails", 500, json("EcsClientError", "m"), "EcsClientError (500, request R-1): m (tried 2 times)", 2},
+		{"ECS fails", 400, json("EcsClientError", "m"), "EcsClientError (400, request R-1): m (tried 2 times)", 2},
 		{"the vault fails", 400, json("AccessVaultFail", "m"), "AccessVaultFail (400, request R-1): m (tried 2 times)", 2},
 		{"a nonce that was used", 400, json("SignatureNonceUsed", "m"), "SignatureNonceUsed (400, request R-1) (tried 2 times)", 2},
 		{"a gateway's page", 502, "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>", `answered 502 with text/html "<html><head><title>502 Bad Gateway</title></head><body>nginx…": want JSON (tried 2 times)`, 2},
@@ -238,6 +240,13 @@ func TestRefusals(t *testing.T) {
 		if got, want := cloudbackup.NotActivated(err), strings.Contains(tt.want, "ServiceNotActivated"); got != want {
 			t.Errorf("%s: NotActivated = %v, want %v", tt.name, got, want)
 		}
+	}
+}
+
+func TestOtherGoodStatus(t *testing.T) {
+	service := &canned{status: 203, body: whole}
+	if _, err := service.client(t).Statistics(t.Context(), "ECS_FILE"); err != nil {
+		t.Errorf("status 203: error = %v, want none", err)
 	}
 }
 

@@ -160,9 +160,6 @@ func (s *Service) send(ctx context.Context, host, scheme string, key *credential
 		Method: dara.String("GET"), Pathname: dara.String("/"), Style: dara.String("RPC"),
 		AuthType: dara.String("AK"), ReqBodyType: dara.String("formData"), BodyType: dara.String("string"),
 	}, &openapiutil.OpenApiRequest{Query: pointers(op.query)}, &dara.RuntimeOptions{})
-	if sender.err != nil {
-		err = sender.err // as it was, before the core wrapped it
-	}
 	return sender.answer, err
 }
 
@@ -196,7 +193,6 @@ type answer struct {
 type sender struct {
 	web    http.Client
 	answer answer
-	err    error
 }
 
 func newSender(web *http.Client) *sender {
@@ -209,9 +205,9 @@ func newSender(web *http.Client) *sender {
 
 // Call sends the request with the client's own transport. What it returns only
 // satisfies the core.
-func (s *sender) Call(r *http.Request, _ *http.Transport) (*http.Response, error) {
-	if s.answer, s.err = s.fetch(r); s.err != nil {
-		return nil, s.err
+func (s *sender) Call(r *http.Request, _ *http.Transport) (_ *http.Response, err error) {
+	if s.answer, err = s.fetch(r); err != nil {
+		return nil, err
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 }

@@ -23,7 +23,7 @@ import (
 
 // key is what the tests sign with. Its token has what URLs, HTML and JSON encode.
 var key = local.Key{
-	ID: "STS.Planted4KeyId0000", Secret: "Planted/Secret+Key=111111111111", Token: "CAIPlanted/Token+22222222==/3333+4444&55<6>",
+	ID: "STS.Planted4KeyId0000", Secret: "Plant/ed/Sec/ret+K/ey=1111/1111+1111", Token: "CAIPlanted/Token+22222222==/3333+4444&55<6>",
 	Account: "1234567890123456",
 }
 
@@ -159,6 +159,40 @@ func TestStatisticsSigns(t *testing.T) {
 			t.Errorf("%s: error = %v%s after %d requests, want code %q after one", tt.name, err, code, requests, tt.want)
 		}
 	}
+}
+
+// A key may change between two attempts, but not between the signature and the
+// token.
+func TestCredentialIsAskedOnceAnAttempt(t *testing.T) {
+	s := newStand(t)
+	rotating := &rotation{model: model{key: new(credentials.CredentialModel)}, keys: []local.Key{
+		{ID: "first", Secret: "s1", Token: "t1", Account: key.Account}, {ID: "second", Secret: "s2", Token: "t2", Account: key.Account},
+	}}
+	for _, k := range rotating.keys {
+		s.backup.Keys.Add(k)
+	}
+	s.client.Credential = rotating
+	s.faults.Add(local.Fault{Kind: "throttle-400"})
+	got, requests, err := s.ask(t.Context(), t)
+	if got != good || err != nil || requests != 2 || rotating.asked != 2 {
+		t.Fatalf("statistics = %s, error %v after %d requests with %d keys; want %s after two with two", got, err, requests, rotating.asked, good)
+	}
+	if r := s.log.Requests(); r[0].KeyID != "first" || r[1].KeyID != "second" {
+		t.Errorf("signed by %s and %s, want first and second", r[0].KeyID, r[1].KeyID)
+	}
+}
+
+// A rotation gives one key after the other.
+type rotation struct {
+	model
+	keys  []local.Key
+	asked int
+}
+
+func (r *rotation) GetCredential() (*credentials.CredentialModel, error) {
+	k := r.keys[r.asked%len(r.keys)]
+	r.asked++
+	return &credentials.CredentialModel{AccessKeyId: &k.ID, AccessKeySecret: &k.Secret, SecurityToken: &k.Token, Type: new("sts")}, nil
 }
 
 // Many accounts share one HTTP client, and one Client may be asked at once.

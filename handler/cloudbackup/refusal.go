@@ -247,7 +247,7 @@ func spelling(text string, c byte) int {
 		}
 	case text[0] == '%':
 		code, digits := text[1:], hex.EncodeToString([]byte{c})
-		for strings.HasPrefix(code, "25") && c != '%' {
+		for strings.HasPrefix(code, "25") {
 			code = code[2:]
 		}
 		if hasPrefixFold(code, digits) {

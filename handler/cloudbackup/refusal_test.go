@@ -1,6 +1,7 @@
 package cloudbackup_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -22,16 +23,17 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		return `{"RequestId":"R","Code":"` + code + `","Message":"` + message + `"}`
 	}
 	for name, spell := range map[string]func(string) string{
-		"plain":             func(s string) string { return s },
-		"in a query":        url.QueryEscape,
-		"in a path":         url.PathEscape,
-		"in a query, twice": func(s string) string { return url.QueryEscape(url.QueryEscape(s)) },
-		"in lower case hex": func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%2B", "%2b") },
-		"decoded too often": func(s string) string { return strings.ReplaceAll(s, "+", " ") },
-		"in HTML":           html.EscapeString,
-		"in JSON":           escaped,
-		"cut off":           func(s string) string { return s[:len(s)-5] },
-		"without its begin": func(s string) string { return s[5:] },
+		"plain":              func(s string) string { return s },
+		"in a query":         url.QueryEscape,
+		"in a path":          url.PathEscape,
+		"in a query, twice":  func(s string) string { return url.QueryEscape(url.QueryEscape(s)) },
+		"in lower case hex":  func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%2B", "%2b") },
+		"decoded too often":  func(s string) string { return strings.ReplaceAll(s, "+", " ") },
+		"in HTML":            html.EscapeString,
+		"in JSON":            escaped,
+		"in JSON, by number": func(s string) string { return strings.NewReplacer("/", `\u002F`, "+", `\u002b`).Replace(s) },
+		"cut off":            func(s string) string { return s[:len(s)-5] },
+		"without its begin":  func(s string) string { return s[5:] },
 	} {
 		for _, secret := range []string{key.ID, key.Secret, key.Token} {
 			leak := spell(secret)
@@ -69,12 +71,43 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 }
 
+func TestRedaction(t *testing.T) {
+	short := local.Key{ID: "LTAI5tShort", Secret: "tiny", Token: ""}
+	for _, tt := range []struct {
+		name          string
+		key           local.Key
+		message, want string
+	}{
+		{"nothing secret", key, "User is not authorized.", "User is not authorized."},
+		{"seven characters of a secret", key, "a STS.Pla b", "a STS.Pla b"},
+		{"eight characters of a secret", key, "a STS.Plan b", "a [redacted] b"},
+		{"eight characters from its middle", key, "a ted4KeyI b", "a [redacted] b"},
+		{"two secrets in a row", key, key.ID + key.Token, "[redacted][redacted]"},
+		{"encoded for a URL twice", key, "a 1111%252F1111%252B1111 b", "a [redacted] b"},
+		{"encoded for a URL three times", key, "a 1111%25252f1111.", "a [redacted]."},
+		{"encoded for HTML", key, "a 1111&#x2f;1111&#43;1111&#50; b", "a [redacted]&#50; b"},
+		{"a short secret", short, "a tiny b tin", "a [redacted] b tin"},
+		{"an end that is no encoding", key, "STS.% STS.& STS.%2 1111%", "STS.% STS.& STS.%2 1111%"},
+	} {
+		body, err := json.Marshal(map[string]string{"Code": "NoPermission", "Message": tt.message})
+		must(t, err)
+		c := (&canned{status: 403, body: string(body)}).client(t)
+		c.Credential = credential(t, tt.key)
+		_, err = c.Statistics(t.Context(), "ECS_FILE")
+		if want := "GetBasicStatistics: NoPermission (403): " + tt.want; fmt.Sprint(err) != want {
+			t.Errorf("%s: error = %v, want %s", tt.name, err, want)
+		}
+	}
+}
+
+var jsonPlain = strings.NewReplacer(`\/`, "/", `\u002F`, "/", `\u002b`, "+")
+
 // wantNoSecret looks for ten characters in a row of a secret, in the error and
 // in all that it wraps.
 func wantNoSecret(t *testing.T, name string, err error) {
 	t.Helper()
 	for _, text := range texts(err) {
-		plain, _ := url.QueryUnescape(html.UnescapeString(strings.ReplaceAll(text, `\/`, "/")))
+		plain, _ := url.QueryUnescape(html.UnescapeString(jsonPlain.Replace(text)))
 		for _, secret := range []string{key.ID, key.Secret, key.Token} {
 			for i := 0; i+10 <= len(secret); i++ {
 				if part := secret[i : i+10]; strings.Contains(text, part) || strings.Contains(plain, part) {

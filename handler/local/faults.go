@@ -216,7 +216,8 @@ func (f *Faults) due(subject string) (due *Fault) {
 }
 
 // stop returns what is closed when the server of the request shuts down, since
-// that waits for handlers without ending their contexts.
+// that waits for handlers without ending their contexts. It is not noticed if it
+// begins before the first request comes here.
 func (f *Faults) stop(r *http.Request) <-chan struct{} {
 	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
 	if !ok {

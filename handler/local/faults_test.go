@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -286,10 +287,9 @@ func TestHangsEnd(t *testing.T) {
 			if tt.method != "PUT" {
 				s.store(t)
 			}
-			began, ended := make(chan bool, 1), make(chan bool, 1)
+			ended := make(chan bool, 1)
 			inner := s.Config.Handler
 			s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				began <- true
 				defer func() { ended <- true }()
 				inner.ServeHTTP(w, r)
 			})
@@ -308,7 +308,9 @@ func TestHangsEnd(t *testing.T) {
 				}
 				left <- err
 			}()
-			<-began
+			for s.faults.Spoiled() == 0 {
+				runtime.Gosched()
+			}
 			if tt.header {
 				<-gotHeader
 			}
@@ -444,4 +446,19 @@ func TestFaultKindsAreStable(t *testing.T) {
 		}
 	}()
 	new(local.Faults).Add(local.Fault{Kind: "x"})
+}
+
+func TestConnectionsBreakOverTLSToo(t *testing.T) {
+	for _, kind := range []string{"reset-before", "reset-after", "wrong-length", "close-idle", "truncated"} {
+		s := newStage(t, "acs")
+		secure := httptest.NewUnstartedServer(s.Config.Handler)
+		secure.Config.ErrorLog = s.Config.ErrorLog
+		secure.StartTLS()
+		t.Cleanup(secure.Close)
+		s.Server = secure
+		r := s.play(t, local.Fault{Kind: kind}, s.request())
+		if ok := r.err == nil && r.bodyErr == nil && json.Valid(r.body); ok != (kind == "close-idle") {
+			t.Errorf("%s: %+v %s (%v, %v)", kind, r.Response, r.body, r.err, r.bodyErr)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package local_test
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -77,6 +78,7 @@ func TestLogKeepsOrderAndTellsWhatIsUnderWay(t *testing.T) {
 	send(t, server, newRequest("POST", server.URL+"/fast", "x"))
 	// The handler ends a moment after its client has the answer.
 	for slices.Equal(logged(&l), []string{"web GET /slow 0", "web POST /fast 0"}) {
+		runtime.Gosched()
 	}
 	if got, want := logged(&l), []string{"web GET /slow 0", "web POST /fast 200"}; !slices.Equal(got, want) {
 		t.Errorf("recorded is %q, want %q", got, want)
@@ -84,6 +86,7 @@ func TestLogKeepsOrderAndTellsWhatIsUnderWay(t *testing.T) {
 	close(finish)
 	group.Wait()
 	for strings.HasSuffix(logged(&l)[0], " 0") {
+		runtime.Gosched()
 	}
 	if got, want := logged(&l), []string{"web GET /slow 200", "web POST /fast 200"}; !slices.Equal(got, want) {
 		t.Errorf("recorded is %q, want %q", got, want)

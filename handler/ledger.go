@@ -1,0 +1,441 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"backup-statistics/report"
+)
+
+// daysAtOnce bounds the days that are derived at once; each may hold many
+// accounts.
+const daysAtOnce = 8
+
+// pageDays is how many days the page shows; the trend keeps all.
+const pageDays = 400
+
+// A settled day is one whose tables are written and whose record is ready to be,
+// but for the alerts, which depend on the days before.
+type settled struct {
+	record    report.DayRecord
+	facts     report.Facts
+	stored    *report.DayRecord // as it was before
+	documents *documents
+}
+
+// settle derives a day.
+func (d *day) settle(ctx context.Context, why reasons) (settled, error) {
+	record, err := d.derive(ctx, why)
+	if err != nil {
+		return settled{}, err
+	}
+	s := settled{record: record, stored: d.documents.record(report.DayKey(d.date)), documents: d.documents}
+	if s.facts, err = report.NewFacts(record, d.snapshots()); err != nil {
+		return s, &StoreError{err}
+	}
+	return s, nil
+}
+
+// A ledger is the history as the trend keeps it, which a day is entered into.
+// However long it is, a run reads the same few documents of it.
+type ledger struct {
+	*Handler
+	documents *documents
+	history   report.History           // the zero value where there is none yet
+	to        report.Date              // its last day
+	empty     bool                     // there is no history yet
+	damaged   bool                     // there should be one: it is to be made anew of all days
+	listed    map[report.Date][]string // keys of all snapshots, where they were listed at once
+	cause     string                   // of a gap that nothing explains
+	trend     report.Trend             // what the history says after a day was entered; its days are the last ones
+}
+
+// openLedger reads what a run for a day needs to know of the days before.
+func (h *Handler) openLedger(ctx context.Context, docs *documents, date report.Date) (*ledger, error) {
+	l := &ledger{Handler: h, documents: docs, cause: "no run of that day left a record"}
+	var first report.Date
+	var some bool
+	var reads errgroup.Group
+	reads.Go(func() error { return docs.load(ctx, report.TrendKey, report.TrendCSVKey, report.TotalsKey(date-1)) })
+	reads.Go(func() error {
+		entries, err := h.Store.List(ctx, report.SnapshotsDir, 1)
+		if err != nil {
+			return &StoreError{err}
+		}
+		for _, e := range entries {
+			if d, _, _, err := report.ParseSnapshotKey(e.Key); err == nil {
+				first, some = d, true
+			}
+		}
+		return nil
+	})
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	data := docs.get(report.TrendKey)
+	if data == nil {
+		l.empty, l.damaged = true, some && first < date
+		return l, nil
+	}
+	history, err := report.OpenHistory(data)
+	if err != nil {
+		docs.warn("%s: %v: it is made anew of all days", report.TrendKey, err)
+		l.empty, l.damaged = true, true
+		return l, nil
+	}
+	l.history, l.to = history, history.Head().To
+	l.damaged = some && first < history.Head().From // an older day came back
+	return l, nil
+}
+
+// open is what was open before a day.
+func (l *ledger) open(date report.Date) []report.Alert {
+	if l.empty || l.damaged {
+		return []report.Alert{}
+	}
+	open, err := l.history.OpenAfter(date - 1)
+	if err != nil {
+		l.documents.warn("%s: %v", report.TrendKey, err)
+		return []report.Alert{}
+	}
+	return open
+}
+
+// enter takes a day into the history, together with the days between it and the
+// last that the history knows, and writes what follows: the records with what is
+// open after each day, latest.json, the trend and the page.
+func (l *ledger) enter(ctx context.Context, s settled, expected []job) error {
+	date := s.record.SnapshotDate
+	if l.damaged {
+		return l.renew(ctx, s, expected)
+	}
+	from, to := date, date
+	if !l.empty {
+		from, to = min(date, l.to+1), max(date, l.to)
+	}
+	days, err := l.settleDays(ctx, from, to, expected, map[report.Date]settled{date: s})
+	if err != nil {
+		return err
+	}
+	return l.fold(ctx, from, days, true)
+}
+
+// renew makes a history anew of all days. It is the exception, and may take
+// longer than a run has; so the day itself is recorded first, and a history that
+// could not be finished is a warning: the action rebuild has more time.
+func (l *ledger) renew(ctx context.Context, s settled, expected []job) error {
+	if s.record.Alerts = []report.Alert{}; s.stored != nil {
+		s.record.Alerts = s.stored.Alerts
+	}
+	if err := s.write(ctx); err != nil {
+		return err
+	}
+	if err := l.latest(ctx, s.record); err != nil {
+		return err
+	}
+	ctx, stop := reserve(ctx, l.Now())
+	defer stop()
+	found, err := l.Handler.history(ctx)
+	if err == nil {
+		l.listed = found.snapshots
+		from, to, _ := found.span(Request{})
+		date := s.record.SnapshotDate
+		var days []settled
+		days, err = l.settleDays(ctx, min(from, date), max(to, date), expected, map[report.Date]settled{date: s})
+		if err == nil {
+			l.history, l.empty, l.damaged = report.History{}, true, false
+			err = l.fold(ctx, min(from, date), days, true)
+		}
+	}
+	if err != nil && ctx.Err() != nil {
+		l.documents.warn("the trend could not be made anew in this run's time: invoke {\"action\":\"rebuild\"} with a longer timeout (%v)", err)
+		return nil
+	}
+	return err
+}
+
+// settleDays derives a span of days, some at once, but for those that are
+// settled already. A day that no record is of is held against the accounts that
+// are expected now.
+func (l *ledger) settleDays(ctx context.Context, from, to report.Date, expected []job, known map[report.Date]settled) ([]settled, error) {
+	days := make([]settled, to-from+1)
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(daysAtOnce)
+	var mu sync.Mutex
+	for i := range days {
+		date := from + report.Date(i)
+		if s, there := known[date]; there {
+			days[i] = s
+			continue
+		}
+		all.Go(func() error {
+			s, err := guard(func() (settled, error) { return l.settleDay(ctx, date, expected) })
+			if err != nil {
+				return fmt.Errorf("day %v: %w", date, err)
+			}
+			days[i] = s
+			mu.Lock()
+			defer mu.Unlock()
+			l.documents.adopt(s.documents)
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, asStoreError(err)
+	}
+	return days, nil
+}
+
+func (l *ledger) settleDay(ctx context.Context, date report.Date, expected []job) (settled, error) {
+	d := l.newDay(date, newDocuments(l.Store))
+	defer d.documents.forget(report.RegionsKey(date), report.TotalsKey(date)) // of years of days they fill the memory
+	if l.listed != nil {
+		for _, key := range l.listed[date] {
+			d.keys[key] = true
+		}
+	} else if _, err := d.list(ctx); err != nil {
+		return settled{}, err
+	}
+	if err := d.documents.load(ctx, report.DayKey(date)); err != nil {
+		return settled{}, err
+	}
+	why := reasons{failed: make(map[string]error), off: make(map[string]bool), cause: l.cause}
+	if d.documents.record(report.DayKey(date)) == nil && len(d.keys) > 0 {
+		why.expected = expected
+	}
+	return d.settle(ctx, why)
+}
+
+// asStoreError keeps an error of a type that says who has to act.
+func asStoreError(err error) error {
+	var stored *StoreError
+	if errors.As(err, &stored) {
+		return &StoreError{fmt.Errorf("%w", trimmed{err, stored})}
+	}
+	return &StoreError{err}
+}
+
+// trimmed says "store" once in a chain of errors.
+type trimmed struct {
+	error
+	stored *StoreError
+}
+
+func (t trimmed) Error() string {
+	text, inner := t.error.Error(), t.stored.Error()
+	return text[:len(text)-len(inner)] + t.stored.Err.Error()
+}
+
+func (t trimmed) Unwrap() error { return t.stored.Err }
+
+// fold judges the days from one on, tells people of what changed, and writes
+// what follows. What was told is what the records carry; so a run that ends in
+// between may tell it once more, but never not at all.
+func (l *ledger) fold(ctx context.Context, from report.Date, days []settled, tell bool) error {
+	facts := make([]report.Facts, len(days))
+	for i, s := range days {
+		facts[i] = s.facts
+	}
+	accounts, err := l.accountsBefore(ctx, from)
+	if err != nil {
+		return err
+	}
+	next, err := l.history.Replace(l.settings(), from, facts, accounts)
+	if err != nil {
+		return &StoreError{err}
+	}
+	told := l.told(days)
+	l.history, l.empty, l.to = next, false, next.Head().To
+	if l.trend, err = next.Window(pageDays); err != nil {
+		return &StoreError{err}
+	}
+	if tell {
+		l.tell(ctx, told)
+	}
+	if err := l.writeRecords(ctx, days); err != nil {
+		return err
+	}
+	return l.publish(ctx, len(days))
+}
+
+func (l *ledger) settings() report.TrendSettings {
+	return report.TrendSettings{TimeZone: l.Config.Zone.String(), QuotaBytes: l.Config.FreeQuotaBytes, Rules: l.Config.AlertRules}
+}
+
+// accountsBefore are the accounts of the last complete day before: most often
+// yesterday's table, which was read beside the rest.
+func (l *ledger) accountsBefore(ctx context.Context, from report.Date) ([]report.AccountTotal, error) {
+	if l.empty {
+		return nil, nil
+	}
+	before, ok := l.history.CompleteBefore(from)
+	if !ok {
+		return nil, nil
+	}
+	if err := l.documents.load(ctx, report.TotalsKey(before)); err != nil {
+		return nil, err
+	}
+	if accounts, err := report.ParseTotals(l.documents.get(report.TotalsKey(before))); err == nil {
+		return accounts, nil
+	}
+	s, err := l.settleDay(ctx, before, nil) // the table is gone or damaged: from the snapshots
+	return s.facts.Accounts, err
+}
+
+// told is what people know to be open: what the newest of the days carried
+// before, else what the history did.
+func (l *ledger) told(days []settled) []report.Alert {
+	for _, s := range slices.Backward(days) {
+		if s.stored != nil {
+			return s.stored.Alerts
+		}
+	}
+	if l.empty {
+		return nil
+	}
+	return l.history.Head().Alerts
+}
+
+func (l *ledger) writeRecords(ctx context.Context, days []settled) error {
+	all, writing := errgroup.WithContext(ctx)
+	all.SetLimit(daysAtOnce)
+	for _, s := range days {
+		var err error
+		if s.record.Alerts, err = l.history.OpenAfter(s.record.SnapshotDate); err != nil {
+			return &StoreError{err}
+		}
+		all.Go(func() error { return s.write(writing) })
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	for _, s := range slices.Backward(days) {
+		if s.record.Status == report.Complete {
+			var err error
+			if s.record.Alerts, err = l.history.OpenAfter(s.record.SnapshotDate); err != nil {
+				return &StoreError{err}
+			}
+			return l.latest(ctx, s.record)
+		}
+	}
+	return nil
+}
+
+func (s settled) write(ctx context.Context) error {
+	data, err := s.record.Encode()
+	if err != nil {
+		return &StoreError{err}
+	}
+	return s.documents.write(ctx, report.DayKey(s.record.SnapshotDate), data)
+}
+
+// latest makes a complete day's record the latest, unless a newer one is.
+func (l *ledger) latest(ctx context.Context, record report.DayRecord) error {
+	if record.Status != report.Complete {
+		return nil
+	}
+	if newest := l.trend.CompleteDate; newest != nil && *newest > record.SnapshotDate {
+		return nil
+	}
+	data, err := record.Encode()
+	if err != nil {
+		return &StoreError{err}
+	}
+	return l.documents.write(ctx, report.LatestKey, data)
+}
+
+// publish writes what people and spreadsheets read, and the schemas where they
+// differ, side by side.
+func (l *ledger) publish(ctx context.Context, changed int) error {
+	trend, err := l.history.Encode()
+	if err != nil {
+		return &StoreError{err}
+	}
+	table, err := l.csv(changed)
+	if err != nil {
+		return &StoreError{err}
+	}
+	var page bytes.Buffer
+	if err := report.Page(&page, l.trend); err != nil {
+		return &StoreError{err}
+	}
+	writes, ctx := errgroup.WithContext(ctx)
+	for key, data := range map[string][]byte{report.TrendKey: trend, report.TrendCSVKey: table, report.PageKey: page.Bytes()} {
+		writes.Go(func() error { return l.documents.write(ctx, key, data) })
+	}
+	writes.Go(func() error { return l.schemas(ctx) })
+	return writes.Wait()
+}
+
+// csv replaces the rows of the days that changed; a document that does not fit
+// is made anew.
+func (l *ledger) csv(changed int) ([]byte, error) {
+	window, err := l.history.Window(changed)
+	if err != nil {
+		return nil, err
+	}
+	if stored := l.documents.get(report.TrendCSVKey); stored != nil {
+		if data, err := report.ReplaceCSV(stored, window.Days); err == nil {
+			return data, nil
+		}
+	}
+	all, err := l.history.Window(int(l.to-l.history.Head().From) + 1)
+	return report.EncodeCSV(all.Days), err
+}
+
+// schemas writes those that are not there or differ: a listing tells, at the
+// price of one request.
+func (l *ledger) schemas(ctx context.Context) error {
+	entries, err := l.Store.List(ctx, report.SchemaDir, 0)
+	if err != nil {
+		return &StoreError{err}
+	}
+	stored := make(map[string]string)
+	for _, e := range entries {
+		stored[e.Key] = e.MD5
+	}
+	var writes errgroup.Group
+	for name, data := range report.Schemas() {
+		key := report.SchemaDir + name
+		if sum, there := stored[key]; !there {
+			l.documents.absent(key)
+		} else if sum == md5Of(data) {
+			continue
+		}
+		writes.Go(func() error { return l.documents.write(ctx, key, data) })
+	}
+	return writes.Wait()
+}
+
+// tell posts what opened and closed to people. It never fails a run: a message
+// that does not arrive is a warning, and the page has it all the same.
+func (l *ledger) tell(ctx context.Context, told []report.Alert) {
+	opened, closed := report.Changes(told, l.trend.Alerts)
+	for _, a := range opened {
+		l.Log.Warn("alert opened", "rule", a.Rule, "date", a.Opened.String(), "items", len(a.Items))
+	}
+	for _, a := range closed {
+		l.Log.Info("alert closed", "rule", a.Rule, "date", a.Opened.String())
+	}
+	if l.Notifier == nil || len(opened)+len(closed) == 0 {
+		return
+	}
+	ctx, stop := reserve(ctx, l.Now())
+	defer stop()
+	_, err := guard(func() (any, error) {
+		return nil, l.Notifier.Notify(ctx, Notice{
+			Text: report.Message(l.trend.To, opened, closed), SnapshotDate: l.trend.To, TimeZone: l.trend.TimeZone,
+			Opened: append([]report.Alert{}, opened...), Closed: append([]report.Alert{}, closed...),
+		})
+	})
+	if err != nil {
+		l.Log.Warn("alerts are not delivered", "error", err)
+		l.documents.warn("%d alerts that opened and %d that closed could not be delivered: %v", len(opened), len(closed), err)
+	}
+}

@@ -1,0 +1,284 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func encoded(t testing.TB, trend Trend) []byte {
+	t.Helper()
+	data, err := trend.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func opened(t testing.TB, trend Trend) History {
+	t.Helper()
+	h, err := OpenHistory(encoded(t, trend))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// A late day, a day that is replaced: what follows it is judged anew.
+func TestReplaceJudgesAnew(t *testing.T) {
+	for _, tt := range []struct {
+		name, days string
+		day        int // counted from 1
+		becomes    string
+		want       string
+	}{
+		{"a late day fills a hole", "a=5 | ? | a=5", 2, "a=5", ""},
+		{"a late day finds the drop earlier", "a=5 | ? | a=3", 2, "a=3", "2+resources_dropped"},
+		{"a late day finds a drop that was over", "a=5 | ? | a=5", 2, "a=3", "2+resources_dropped 3-resources_dropped"},
+		{"a late day splits a gap", "a=5 | ? | ? | ? | a=5", 3, "a=5", "2+day_missing 3-day_missing 4+day_missing 5-day_missing"},
+		{"an overwritten day has no drop", "a=5 | a=3 | a=3", 2, "a=5", "3+resources_dropped"},
+		{"an overwritten day is the first", "a=5 | a=3 | a=3", 1, "a=3", ""},
+		{"an overwritten day is the last", "a=5 | a=3 | a=3", 3, "a=5", "2+resources_dropped 3-resources_dropped"},
+		{"a day is lost", "a=5 | a=5 | a=5", 2, "?", "2+day_missing 3-day_missing"},
+		{"a day before the first", "a=5 | a=5", 0, "a=6", "2+resources_dropped"},
+		{"a day after the last", "a=5 | a=3", 3, "a=5", "2+resources_dropped 3-resources_dropped"},
+		{"some days after the last", "a=5 | a=3", 5, "a=5", "2+resources_dropped 3+day_missing 5-resources_dropped 5-day_missing"},
+	} {
+		s := settings(t, "data_dropped_percent=off")
+		facts := story(t, tt.days)
+		from := facts[0].Day.Date + Date(tt.day-1)
+		b := &bucket{days: make(map[Date]captured)}
+		for _, f := range facts {
+			b.days[f.Day.Date] = captured{facts: f}
+		}
+		h := opened(t, trendOf(t, s, facts))
+		b.days[from] = capture(t, from, tt.becomes)
+		var accounts []AccountTotal
+		if last, ok := h.CompleteBefore(from); ok {
+			accounts = b.days[last].facts.Accounts
+		}
+		h, err := h.Replace(s, from, b.facts(from), accounts)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		trend, err := h.Window(100)
+		if got := changes(trend.Days); err != nil || got != tt.want {
+			t.Errorf("%s: got %q (error %v), want %q", tt.name, got, err, tt.want)
+		}
+		if got, err := h.Encode(); err != nil || !bytes.Equal(got, encoded(t, trendOf(t, s, b.facts(0)))) {
+			t.Errorf("%s: the trend is\n%s (error %v), want that of all days", tt.name, got, err)
+		}
+	}
+}
+
+// The newest complete day, and what the slope is taken from, may lie further back
+// than any window.
+func TestReplaceAfterALongGap(t *testing.T) {
+	facts := story(t, "a=1 | a=2 x 20 | ? x 700 | ? | ?")
+	for _, tail := range []string{"?", "% a=1", "a=1", "a=3"} {
+		last := facts[len(facts)-1].Day.Date
+		facts[len(facts)-1] = capture(t, last, tail).facts
+		s := settings(t, "")
+		h := opened(t, trendOf(t, s, facts[:len(facts)-2]))
+		complete, ok := h.CompleteBefore(last - 1)
+		if want := date(t, "2026-12-13"); !ok || complete != want {
+			t.Fatalf("the last complete day is %s (%v), want %s", complete, ok, want)
+		}
+		h, err := h.Replace(s, last-1, facts[len(facts)-2:], facts[20].Accounts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.Encode(); err != nil || !bytes.Equal(got, encoded(t, trendOf(t, s, facts))) {
+			t.Errorf("%s: the trend differs from that of all days (error %v)", tail, err)
+		}
+	}
+}
+
+func TestReplaceKeepsEarlierDays(t *testing.T) {
+	facts := story(t, "a=1 | a=2 | ? | a=3")
+	s := settings(t, "")
+	data := encoded(t, trendOf(t, s, facts))
+	// Another hand wrote the first day's line; nobody reads it.
+	data = bytes.Replace(data, []byte(`"regions":[`), []byte(`"regions": [`), 1)
+	h, err := OpenHistory(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err = h.Replace(s, facts[3].Day.Date, facts[3:], facts[1].Accounts); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := h.Encode(); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("got\n%s (error %v), want\n%s", got, err, data)
+	}
+}
+
+func TestReplaceRefuses(t *testing.T) {
+	facts := story(t, "1/a=1 2/a=1 | ? | a=3 | a=3")
+	s := settings(t, "")
+	h := opened(t, trendOf(t, s, facts))
+	d := facts[0].Day.Date
+	for _, tt := range []struct {
+		name     string
+		from     Date
+		days     []Facts
+		accounts []AccountTotal
+		want     string
+	}{
+		{"no facts", d, nil, nil, "trend from 2026-11-23: no facts: want those of at least one day"},
+		{"facts that end too soon", d + 2, facts[2:3], facts[0].Accounts, "trend from 2026-11-25: facts from 2026-11-25 to 2026-11-25: want those of all days to 2026-11-26"},
+		{"facts that begin too soon", d + 3, facts[2:], facts[0].Accounts, "trend from 2026-11-26: facts from 2026-11-25 to 2026-11-26: want those of all days to 2026-11-26"},
+		{"a day twice", d, append(facts[:4:4], facts[3]), nil, "trend from 2026-11-23: 2026-11-26 stands twice: want each day once"},
+		{"no accounts", d + 2, facts[2:], nil, "trend from 2026-11-25: 0 accounts do not add up to the totals of 2026-11-23: want the accounts of that day"},
+		{"another day's accounts", d + 2, facts[2:], facts[2].Accounts, "trend from 2026-11-25: 1 accounts do not add up to the totals of 2026-11-23: want the accounts of that day"},
+	} {
+		if _, err := h.Replace(s, tt.from, tt.days, tt.accounts); errorText(err) != tt.want {
+			t.Errorf("%s: error = %v, want %s", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestOpenHistoryRefuses(t *testing.T) {
+	good := string(encoded(t, trendOf(t, settings(t, ""), story(t, "a=1 | a=2 | ? | a=3"))))
+	line := func(n int) string { return strings.SplitAfter(good, "\n")[n] }
+	for _, tt := range []struct{ name, data, want string }{
+		{"nothing", "", `stored trend: its lines are not a head, days and an end: want them whole`},
+		{"another schema", strings.Replace(good, "trend/v1", "trend/v2", 1), `stored trend: schema "trend/v2", want "trend/v1"`},
+		{"half of it", good[:len(good)/2], `stored trend: its lines are not a head, days and an end: want them whole`},
+		{"no end", strings.TrimSuffix(good, "\n"), `stored trend: its lines are not a head, days and an end: want them whole`},
+		{"an unknown field", strings.Replace(good, `"from"`, `"colour":1,"from"`, 1), `stored trend: json: unknown field "colour"`},
+		{"a field that is absent", strings.Replace(good, `"gaps"`, `"alerts"`, 1), `stored trend: json: unknown field "from"`},
+		{"another spelling of the head", strings.Replace(good, `"from"`, `"From"`, 1), `stored trend: its head is not spelt as it is encoded: want it unchanged`},
+		{"a day gone", strings.Replace(good, line(2), "", 1), `stored trend: 3 days: want those from 2026-11-23 to 2026-11-26`},
+		{"a day twice", strings.Replace(good, line(2), line(1), 1), `stored trend: line 3 is not that of 2026-11-24: want a day a line`},
+		{"half a line", strings.Replace(good, line(2), line(2)[:40]+",\n", 1), `stored trend: line 3 is not that of 2026-11-24: want a day a line`},
+		{"no comma", strings.Replace(good, line(2), strings.Replace(line(2), ",\n", "\n", 1), 1), `stored trend: line 3 is not that of 2026-11-24: want a day a line`},
+		{"another first day", strings.Replace(good, `"from":"2026-11-23","to":"2026-11-26"`, `"from":"2026-11-24","to":"2026-11-27"`, 1), `stored trend: line 2 is not that of 2026-11-24: want a day a line`},
+		{"a status that is none", strings.Replace(good, line(2), strings.Replace(line(2), "complete", "fine", 1), 1), `stored trend: status of 2026-11-24 is none: want complete, partial or missing`},
+		{"another last status", strings.Replace(good, line(4), strings.Replace(line(4), "complete", "partial", 1), 1), `stored trend: status is "complete", and "partial" on the last day: want the same`},
+		{"a last day without numbers", strings.Replace(good, line(4), strings.Replace(line(4), `"totals"`, `"vanished"`, 1), 1), ""},
+	} {
+		if tt.data == good {
+			t.Errorf("%s: the case changes nothing", tt.name)
+		}
+		_, err := OpenHistory([]byte(tt.data))
+		if got := errorText(err); !strings.HasPrefix(got, tt.want) || err == nil {
+			t.Errorf("%s: error = %v, want %s", tt.name, err, tt.want)
+		}
+	}
+	if _, err := OpenHistory([]byte(good)); err != nil {
+		t.Errorf("the document itself: %v", err)
+	}
+}
+
+// Damage in a day that is needed is found when it is read.
+func TestDamagedDay(t *testing.T) {
+	good := string(encoded(t, trendOf(t, settings(t, ""), story(t, "a=3 | a=2 | a=2"))))
+	damaged := strings.Replace(good, `"opened":[`, `"appeared":[`, 1)
+	lost := strings.Replace(good, `"alerts":[{"rule":"data_dropped_percent"`, `"alerts":[{"rule":"region_gone"`, 1)
+	for _, tt := range []struct{ name, data, want string }{
+		{"a line that is no day", damaged, "stored trend: day 2026-11-24: json: cannot unmarshal"},
+		{"an alert that is neither open nor closed", lost, "stored trend: data_dropped_percent of 2026-11-24 was opened and neither closed nor open"},
+	} {
+		h, err := OpenHistory([]byte(tt.data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.OpenAfter(date(t, "2026-11-23")); !strings.HasPrefix(errorText(err), tt.want) {
+			t.Errorf("%s: error = %v, want %s", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestWindowAndOpenAfter(t *testing.T) {
+	trend := trendOf(t, settings(t, ""), story(t, "a=5 | a=3 | ? | a=2 | a=5"))
+	h := opened(t, trend)
+	for _, tt := range []struct {
+		name    string
+		n, want int
+	}{{"none", 0, 0}, {"the last", 1, 1}, {"some", 3, 3}, {"all", 5, 5}, {"more than there are", 400, 5}} {
+		window, err := h.Window(tt.n)
+		if err != nil || len(window.Days) != tt.want || fmt.Sprint(window.Gaps) != fmt.Sprint(trend.Gaps) {
+			t.Errorf("%s: %d days (error %v), want %d and the head", tt.name, len(window.Days), err, tt.want)
+		}
+		if want := encoded(t, Trend{Days: trend.Days[5-tt.want:]}); !bytes.Equal(encoded(t, Trend{Days: window.Days}), want) {
+			t.Errorf("%s: days are %v, want the last %d", tt.name, window.Days, tt.want)
+		}
+	}
+	open := []Alert{}
+	for i := -1; i < len(trend.Days); i++ {
+		if i >= 0 {
+			open = trend.Days[i].OpenAfter(open)
+		}
+		got, err := h.OpenAfter(trend.From + Date(i))
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(open) {
+			t.Errorf("after day %d %v are open (error %v), want %v", i+1, got, err, open)
+		}
+	}
+}
+
+// Regions are read by hand: whatever they are called, they are those that
+// encoding/json finds.
+func FuzzStoredRegions(f *testing.F) {
+	f.Add("cn-shenzhen", "", "timeout", int64(7), int64(0))
+	f.Add(`"regions":[`, `"regions":[{"source_type":"ECS_FILE"}]`, `"largest_account_bytes":1`, int64(1<<63-1), int64(10))
+	f.Add("深圳\\", "\u2028\x00\xff", "}]", int64(0), int64(1))
+	f.Fuzz(func(t *testing.T, a, b, cause string, size, count int64) {
+		largest := max(0, size)
+		day := TrendDay{Date: 20000, Status: Complete, Totals: []TypeTotal{}, Cause: cause, LargestAccountBytes: &largest, Regions: []TypeRegion{
+			{"ECS_FILE", Region{a, Amount{size, count}}}, {cause, Region{b, Amount{count, size}}},
+		}}
+		trend := Trend{Schema: TrendSchema, From: 20000, To: 20000, Status: Complete, Days: []TrendDay{day}}
+		data := encoded(t, trend)
+		want := plain(t, data)
+		window, err := opened(t, trend).Window(1)
+		if err != nil || !reflect.DeepEqual(window.Days, want.Days) {
+			t.Errorf("days are %+v (error %v), want %+v", window.Days, err, want.Days)
+		}
+		use, err := timeline{from: 20000, lines: [][]byte{bytes.Split(data, []byte("\n"))[1]}}.largest(20000)
+		if err != nil || use != largest {
+			t.Errorf("largest = %d (error %v), want %d", use, err, largest)
+		}
+	})
+}
+
+// One day of a trend of many, with the days that the page shows: what is parsed
+// does not grow with it, only the bytes that are copied do.
+func BenchmarkDailyTrend(b *testing.B) {
+	for _, days := range []int{365, 3650} {
+		b.Run(fmt.Sprintf("days=%d", days), func(b *testing.B) {
+			s := settings(b, "")
+			s.QuotaBytes = 1 << 50
+			var facts []Facts
+			for i := range days {
+				var words []string
+				for region := range 30 {
+					words = append(words, fmt.Sprintf("%d/cn-region-%d=%d", region%3, region, 1000+i*3+region))
+				}
+				facts = append(facts, capture(b, date(b, "2016-11-23")+Date(i), strings.Join(words, " ")).facts)
+			}
+			stored := encoded(b, trendOf(b, s, facts[:days-1]))
+			today, before := facts[days-1], facts[days-2].Accounts
+			facts = nil
+			b.SetBytes(int64(len(stored)))
+			b.ReportAllocs()
+			for b.Loop() {
+				h, err := OpenHistory(stored)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if h, err = h.Replace(s, today.Day.Date, []Facts{today}, before); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := h.Encode(); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := h.Window(400); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
