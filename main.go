@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -37,6 +38,7 @@ Each explains itself with -h. On Function Compute it runs without arguments.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	log.SetOutput(io.Discard) // net/http prints there what a broken answer holds; our log is another
 	if os.Getenv("FC_RUNTIME_API") != "" {
 		fc.Start(newFunction(ctx, os.Getenv, os.Stdout).answer) // never returns
 	}

@@ -92,6 +92,9 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 	if err := checkPrefix(cfg.Prefix); err != nil {
 		l.problem("OSS_PREFIX is %q: %v", l.get("OSS_PREFIX", ""), err)
 	}
+	if l.get("DEBUG", "") != "" {
+		l.problem("DEBUG is set, which makes the SDKs print the credentials: want it unset")
+	}
 	cfg.OSSRegion = l.region("OSS_REGION", cfg.Region)
 	l.needRegion(cfg)
 	if cfg.MemberRoleName != "" && !made(cfg.MemberRoleName, roleName) {

@@ -51,7 +51,7 @@ func ParseObject(data []byte) (map[string]json.RawMessage, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, at(d, err)
 	}
-	if rest := bytes.TrimSpace(data[d.InputOffset():]); len(rest) > 0 {
+	if rest := bytes.Trim(data[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
 		return nil, fmt.Errorf("%.40q behind the object: want nothing there", rest)
 	}
 	return object, nil
@@ -95,7 +95,7 @@ func decodeStrict(data []byte, v any) error {
 		}
 		return err
 	}
-	if rest := bytes.TrimSpace(data[d.InputOffset():]); len(rest) > 0 {
+	if rest := bytes.Trim(data[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
 		return fmt.Errorf("%.40q behind the document: want nothing there", rest)
 	}
 	return nil

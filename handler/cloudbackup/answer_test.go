@@ -126,7 +126,7 @@ func TestHostileAnswers(t *testing.T) {
 		{"a word", ``, `OK`, `answered 200 with "OK": want JSON`},
 		{"a page", ``, "<html>\n<p>log in</p>", `answered 200 with "<html> <p>log in</p>": want JSON`},
 		{"a byte order mark", ``, "\uFEFF" + whole, `answered 200 with "{"RequestId":"R-1","Code":"200","Message":"successful","Succ…": want JSON`},
-		{"blanks that JSON does not know", ``, whole + "\u00a0", `answer: broken: want one JSON object`},
+		{"blanks that JSON does not know", ``, whole + "\u00a0", `answer: "\u00a0" behind the object: want nothing there`},
 	} {
 		body := tt.instead
 		if tt.part != "" {

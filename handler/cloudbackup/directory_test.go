@@ -100,6 +100,19 @@ func (p *pages) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
+// A listing that does not say how many there are ends with its last token.
+func TestMembersWithoutTotal(t *testing.T) {
+	p := &pages{}
+	for _, page := range []string{listing("0", `"x"`, "1 a InviteSuccess"), listing("0", `""`, "2 b InviteSuccess")} {
+		p.bodies = append(p.bodies, strings.Replace(page, `"TotalCount":0,`, "", 1))
+	}
+	d, _ := newDirectory(t, &local.Directory{})
+	d.Web = &http.Client{Transport: p}
+	if got, err := d.Members(t.Context()); err != nil || len(got) != 2 {
+		t.Errorf("got %v, error %v; want both accounts", got, err)
+	}
+}
+
 // listing writes a page: accounts as "id name status".
 func listing(total, next string, accounts ...string) string {
 	var list []string
@@ -140,7 +153,6 @@ func TestHostileListings(t *testing.T) {
 		{"fewer accounts than there are", []string{listing("3", `"x"`, a), listing("3", `""`, b)}, "page 2 is the last, with 2 accounts in all: want TotalCount, 3 (request R)", 2},
 		{"an empty listing of some", []string{listing("3", `""`)}, "page 1 is the last, with 0 accounts in all: want TotalCount, 3 (request R)", 1},
 		{"a token that is a number", []string{listing("2", `7`, a)}, "NextToken is 7" + text, 1},
-		{"no total", swap(`"TotalCount":1,`, ``), "TotalCount is missing: want an integer from 0 to 9223372036854775807 (request R)", 1},
 		{"a total in a string", []string{listing(`"1"`, `""`, a)}, `TotalCount is "1": want an integer from 0 to 9223372036854775807 (request R)`, 1},
 		{"no accounts", swap(`"Accounts"`, `"accounts"`), "Accounts is missing: want an object (request R)", 1},
 		{"accounts without a list", swap(`"Account":[`, `"Accounts":[`), "Accounts.Account is missing: want a list, which may be empty (request R)", 1},

@@ -8,5 +8,5 @@
 //
 // It owns how a call is signed, sent, judged and tried again. It never follows a
 // redirect, never bends an answer into a number, never prints a secret, and
-// keeps nothing between two calls.
+// keeps nothing longer than its caller, who makes it for one invocation.
 package cloudbackup

@@ -47,11 +47,14 @@ func (r *Refusal) Error() string {
 	return text
 }
 
+// NotActivated tells whether the account has not activated the service.
+func (r *Refusal) NotActivated() bool { return r.Code == "ServiceNotActivated" }
+
 // NotActivated tells whether a call failed because the account has not
 // activated the service. Nothing is protected there, and nothing is broken.
 func NotActivated(err error) bool {
 	var r *Refusal
-	return errors.As(err, &r) && r.Code == "ServiceNotActivated"
+	return errors.As(err, &r) && r.NotActivated()
 }
 
 // A speech says what went wrong in an attempt, without what must not be said.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -144,9 +143,9 @@ func testBadDeployment(t *testing.T, b binary) {
 		"bad variables": func(t *testing.T) {
 			r := start(t, b, local.Config{Env: []string{
 				"OSS_BUCKET=B", "OSS_ENDPOINT=http://oss.example.com", "SOURCE_TYPES=ecs", "TIME_ZONE=Mars/Olympus", "LOG_LEVEL=loud",
-				"FREE_QUOTA_BYTES=-1", "CONCURRENCY=0", "WEBHOOK_URL=ftp://planted.example.com/secret", "MEMBER_ROLE_ARNS=nobody",
+				"FREE_QUOTA_BYTES=-1", "CONCURRENCY=0", "WEBHOOK_URL=ftp://robot/planted-token-of-a-robot", "MEMBER_ROLE_ARNS=nobody",
 			}})
-			r.keep("ftp://planted.example.com/secret")
+			r.keep("ftp://robot/planted-token-of-a-robot")
 			for i, event := range []string{event, "{}", `{"colour":"red"}`} {
 				out := r.invoke(event)
 				r.failed(out, "ConfigError", `config: OSS_ENDPOINT is "http://oss.example.com"`, `OSS_BUCKET is "B"`, `SOURCE_TYPES: "ecs"`,
@@ -278,7 +277,7 @@ func testInvokeCommand(t *testing.T, b binary) {
 	}
 	r.OSS.ReadOnly = true
 	r.Faults[local.ServiceOSS].Clear() // takes the lock that each request takes
-	if stdout, stderr, code := r.command(b, user, append(named, "-event", `{"triggerTime":"2026-11-25T12:17:00Z"}`)); code != 1 || !strings.Contains(stderr, "store: put "+prefix+"snapshots/dt=2026-11-25/") || stdout != "" {
+	if stdout, stderr, code := r.command(b, user, append(named, "-event", `{"triggerTime":"2026-01-02T12:17:00Z"}`)); code != 1 || !strings.Contains(stderr, "store: put "+prefix+"snapshots/dt=2026-01-02/") || stdout != "" {
 		t.Errorf("a store that fails: exit code %d, printed %q and %q; want 1 and what failed", code, stdout, stderr)
 	}
 }
@@ -302,5 +301,3 @@ func (r *rig) command(b binary, key local.Key, args []string, env ...string) (st
 	r.note(out.String() + errs.String())
 	return out.String(), errs.String(), command.ProcessState.ExitCode()
 }
-
-var _ = os.Getenv

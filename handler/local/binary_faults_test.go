@@ -1,0 +1,342 @@
+package local_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"backup-statistics/handler/local"
+	"backup-statistics/report"
+)
+
+// undisturbed runs the day's event on an empty bucket. It returns what was asked
+// for that, and the bucket.
+func (r *rig) undisturbed() ([]local.Request, string) {
+	r.t.Helper()
+	r.Log.Reset()
+	if a := r.good(r.invoke(event)); a.Status != "written" {
+		r.t.Fatalf("the undisturbed run answers %+v, want written", a)
+	}
+	requests := r.Log.Requests()
+	for _, request := range requests {
+		if request.Status != 200 && request.Status != 404 {
+			r.t.Fatalf("the undisturbed run asks %s, want no refusal", request)
+		}
+	}
+	return requests, r.settled()
+}
+
+// subject is a request as [local.Fault] matches it.
+func subject(request local.Request) string {
+	if request.Service == local.ServiceOSS {
+		return request.Method + " /local-bucket/" + request.Name + " " + account
+	}
+	return request.Name
+}
+
+func list(request local.Request) bool { return strings.HasPrefix(request.Name, "?") }
+
+// testTransientFaults spoils every request of a run, each in every way that
+// passes.
+func testTransientFaults(t *testing.T, b binary) {
+	tests := make(map[string]func(*testing.T))
+	spoil := func(service, kind string, times ...int) {
+		tests[service+" "+kind] = func(t *testing.T) {
+			r := start(t, b, local.Config{Function: local.Function{Timeout: 12 * time.Second}})
+			requests, want := r.undisturbed()
+			for i, request := range requests {
+				if request.Service != service {
+					continue
+				}
+				before := slices.ContainsFunc(requests[:i], func(other local.Request) bool { return subject(other) == subject(request) })
+				for _, n := range times {
+					if before {
+						t.Errorf("%s is asked twice, want each request once", request)
+						continue
+					}
+					r.empty()
+					was := r.Faults[service].Spoiled()
+					r.Faults[service].Add(local.Fault{Kind: kind, On: subject(request), Times: n})
+					r.good(r.invoke(event))
+					if spoiled := r.Faults[service].Spoiled() - was; spoiled != n {
+						t.Errorf("%s %s: spoiled %d times, want %d", request.Method, request.Name, spoiled, n)
+					}
+					if got := r.settled(); got != want {
+						t.Errorf("%s %s, spoiled %d times: the bucket is\n%s\nwant\n%s", request.Method, request.Name, n, got, want)
+					}
+					if err := r.vouched(); err != nil {
+						t.Errorf("%s %s, spoiled %d times: %v", request.Method, request.Name, n, err)
+					}
+					r.Faults[service].Clear()
+				}
+			}
+		}
+	}
+	for _, kind := range []string{"throttle-400", "throttle-429", "throttle-503", "error-500", "html-502", "empty-503", "reset-before", "reset-after", "hang-header", "truncated", "success-false"} {
+		spoil(local.ServiceBackup, kind, 1, 2)
+	}
+	for _, kind := range []string{"reset-before", "lost-reply", "error-500", "empty-503", "bad-crc"} {
+		spoil(local.ServiceOSS, kind, 1)
+	}
+	together(t, tests)
+}
+
+// A killer ends the function's process at its nth request, before the service
+// has seen it or after it has done what it was asked.
+type killer struct {
+	*rig
+	mu    sync.Mutex
+	n     int // 0: it lets all live
+	after bool
+	count int
+}
+
+func (k *killer) aim(n int, after bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.n, k.after, k.count = n, after, 0
+}
+
+func (k *killer) due() (hit, after bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.count++
+	return k.count == k.n, k.after
+}
+
+func (k *killer) around(_ string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		hit, after := k.due()
+		if !hit {
+			next.ServeHTTP(w, req)
+		} else {
+			if after {
+				next.ServeHTTP(httptest.NewRecorder(), req)
+			}
+			k.Runtime.Stop()
+		}
+		if err := k.vouched(); err != nil {
+			k.t.Errorf("after %s %s: %v", req.Method, req.URL.Path, err)
+		}
+		if hit {
+			panic(http.ErrAbortHandler)
+		}
+	})
+}
+
+// testKills kills the process at every request of a run. What it leaves is true,
+// and the next run completes it.
+func testKills(t *testing.T, b binary) {
+	play := func(first, step int) func(*testing.T) {
+		return func(t *testing.T) {
+			k := &killer{rig: start(t, b, local.Config{})}
+			k.hook(k.around)
+			requests, want := k.undisturbed()
+			for i := first; i < 2*len(requests); i += step {
+				n, after := 1+i/2, i%2 == 1
+				name := fmt.Sprintf("killed at request %d of %d (landed: %v)", n, len(requests), after)
+				k.empty()
+				k.aim(n, after)
+				if out := k.invoke(event); !out.Exited {
+					t.Errorf("%s: answer %s, want the process gone", name, out.Body)
+				}
+				captured := k.read(snapshotKey)
+				k.aim(0, false)
+				a := k.good(k.invoke(event))
+				if want := map[bool]string{true: "written", false: "exists"}[captured == nil]; a.Status != want {
+					t.Errorf("%s: the next run answers %q, want %q", name, a.Status, want)
+				}
+				if now := k.read(snapshotKey); captured != nil && !bytes.Equal(now, captured) {
+					t.Errorf("%s: the snapshot was\n%s\nand is\n%s", name, captured, now)
+				}
+				if got := k.settled(); got != want {
+					t.Errorf("%s: the next run leaves\n%s\nwant\n%s", name, got, want)
+				}
+			}
+		}
+	}
+	together(t, map[string]func(*testing.T){"one half": play(0, 2), "the other": play(1, 2)})
+}
+
+// testKilledOverwrites does the same to a run that replaces the snapshot of a
+// complete day.
+func testKilledOverwrites(t *testing.T, b binary) {
+	const overwrite = `{"triggerTime":"2026-11-22T17:30:00Z","triggerName":"daily","payload":"{\"overwrite\":true}"}`
+	r := start(t, b, local.Config{})
+	k := &killer{rig: r}
+	var killed atomic.Bool
+	r.hook(func(service string, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			hit, after := k.due()
+			if !hit {
+				next.ServeHTTP(w, req)
+				return
+			}
+			if after {
+				next.ServeHTTP(httptest.NewRecorder(), req)
+			}
+			killed.Store(true)
+			r.Runtime.Stop()
+			panic(http.ErrAbortHandler)
+		})
+	})
+	for n, survived := 1, false; !survived; n++ {
+		r.empty()
+		k.aim(0, false)
+		r.Backup.Set(account, "ECS_FILE", regions...)
+		r.good(r.invoke(event))
+		r.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: 7 << 30, Count: 7})
+		k.aim(n, true)
+		killed.Store(false)
+		out := r.invoke(overwrite)
+		if survived = !killed.Load(); survived {
+			r.good(out)
+		}
+		k.aim(0, false)
+		a := r.good(r.invoke(event))
+		s, err := report.DecodeSnapshot(r.read(snapshotKey))
+		if err != nil || len(a.Totals) != 1 || a.Totals[0].ProtectedDataBytes != s.ProtectedDataBytes || s.ProtectedResourceCount != 7 && s.ProtectedResourceCount != 5 {
+			t.Errorf("killed at request %d: the next run answers %+v, the snapshot is %+v (%v), want equal numbers", n, a.Totals, s, err)
+		}
+		if err := r.vouched(); err != nil {
+			t.Errorf("killed at request %d, and run again: %v", n, err)
+		}
+	}
+}
+
+// testOnce delivers a day's event more than once, one after another and at once.
+// The numbers change all the time: a second snapshot would show.
+func testOnce(t *testing.T, b binary) {
+	together(t, map[string]func(*testing.T){
+		"one after another":           func(t *testing.T) { testRepeats(t, b, "") },
+		"where versioning is enabled": func(t *testing.T) { testRepeats(t, b, "Enabled") },
+		"where versioning is ended":   func(t *testing.T) { testRepeats(t, b, "Suspended") },
+		"at once":                     func(t *testing.T) { testConcurrent(t, b) },
+	})
+}
+
+// changing makes each answer of Cloud Backup another one.
+func (r *rig) changing() {
+	var asked atomic.Int64
+	r.hook(func(service string, next http.Handler) http.Handler {
+		if service != local.ServiceBackup {
+			return next
+		}
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			r.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: asked.Add(1) << 30, Count: 1})
+			next.ServeHTTP(w, req)
+		})
+	})
+}
+
+func testRepeats(t *testing.T, b binary, versioning string) {
+	r := start(t, b, local.Config{})
+	r.OSS.Versioning = versioning
+	r.changing()
+	first := r.good(r.invoke(event))
+	want := r.stored()
+	for i, repeat := range []string{event, event, strings.Replace(event, "17:30", "18:45", 1)} {
+		if i == 1 {
+			r.Runtime.Stop() // from now on a cold start
+		}
+		r.Log.Reset()
+		a := r.good(r.invoke(repeat))
+		if a.Status != "exists" || fmt.Sprint(a.Totals) != fmt.Sprint(first.Totals) || first.Status != "written" {
+			t.Errorf("repetition %d answers %s with %v, want exists with %v", i+1, a.Status, a.Totals, first.Totals)
+		}
+		if got := r.stored(); got != want {
+			t.Errorf("repetition %d leaves\n%s\nwant\n%s", i+1, got, want)
+		}
+		for _, request := range r.asked(local.ServiceOSS) {
+			if request.Method == http.MethodPut {
+				t.Errorf("repetition %d: %s, want nothing written", i+1, request)
+			}
+		}
+	}
+}
+
+// testConcurrent runs several processes on one bucket. The first writes of the
+// snapshot wait for each other, so that they collide.
+func testConcurrent(t *testing.T, b binary) {
+	const processes = 3
+	r := start(t, b, local.Config{Function: local.Function{Timeout: 30 * time.Second}})
+	r.changing()
+	var arrived atomic.Int32
+	collide := make(chan struct{})
+	r.hook(func(_ string, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.Method == http.MethodPut && strings.HasSuffix(req.URL.Path, snapshotKey) {
+				if arrived.Add(1) == processes {
+					close(collide)
+				}
+				select {
+				case <-collide:
+				case <-req.Context().Done():
+				}
+			}
+			next.ServeHTTP(w, req)
+		})
+	})
+	runtimes := []*local.Runtime{r.Runtime}
+	for range processes - 1 {
+		process := *r.Runtime.Process
+		another := &local.Runtime{Function: r.Runtime.Function, Process: &process, Issue: r.issue}
+		t.Cleanup(another.Close)
+		runtimes = append(runtimes, another)
+	}
+	for _, at := range []string{"2026-11-22T17:30:00Z", "2026-11-22T17:30:00Z", "2026-11-23T17:30:00Z", "2026-11-24T17:30:00Z"} {
+		outs := make([]local.Outcome, processes)
+		var all sync.WaitGroup
+		for i, runtime := range runtimes {
+			all.Go(func() {
+				var err error
+				outs[i], err = runtime.Invoke(t.Context(), local.Invocation{Event: []byte(strings.Replace(event, "2026-11-22T17:30:00Z", at, 1))})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		written, totals := 0, make(map[string]bool)
+		for _, out := range outs {
+			a := r.good(out)
+			if a.Status == "written" {
+				written++
+			}
+			totals[fmt.Sprint(a.Totals)] = true
+		}
+		if written > 1 || len(totals) != 1 {
+			t.Errorf("%s: %d runs wrote the snapshot and they tell of %v, want one at most and all of it", at, written, totals)
+		}
+		if err := r.vouched(); err != nil {
+			t.Errorf("%s: %v", at, err)
+		}
+	}
+	snapshots, err := filepath.Glob(filepath.Join(r.dir, prefix, "snapshots", "*", "*"))
+	if err != nil || len(snapshots) != 3 {
+		t.Errorf("snapshots %q, %v; want one a day", snapshots, err)
+	}
+	for _, name := range snapshots {
+		data, err := os.ReadFile(name)
+		var s struct {
+			Bytes int64 `json:"protected_data_bytes"`
+		}
+		if err := json.Unmarshal(data, &s); err != nil {
+			t.Error(err)
+		}
+		rel := strings.TrimPrefix(filepath.Base(filepath.Dir(name)), "dt=")
+		if record := r.record(rel); err != nil || record.Status != report.Complete || record.Totals[0].ProtectedDataBytes != s.Bytes {
+			t.Errorf("%s: record %+v, want a complete day of the %d bytes of its snapshot", rel, record, s.Bytes)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package local_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"backup-statistics/handler/local"
+)
+
+const member = "2222222222222222"
+
+// testSecrets has every service refuse and fail in every way, and quote what it
+// was sent. A rig looks for the secrets in all that the function says.
+func testSecrets(t *testing.T, b binary) {
+	tests := map[string]func(*testing.T){}
+	for _, level := range []string{"debug", "info", "warn", "error"} {
+		tests["refusals, with LOG_LEVEL "+level] = func(t *testing.T) { testRefusals(t, b, level) }
+	}
+	kinds := local.FaultKinds()
+	const rigs = 4
+	for i := range rigs {
+		tests[fmt.Sprintf("faults, part %d", i+1)] = func(t *testing.T) {
+			r, next := startPlanted(t, b, "debug")
+			for j := i; j < len(kinds); j += rigs {
+				for _, faults := range r.Faults {
+					faults.Add(local.Fault{Kind: kinds[j], Times: 2, Location: "http://localhost:1"})
+				}
+				r.invoke(next()) // it may end well or badly
+				for _, faults := range r.Faults {
+					faults.Clear()
+				}
+			}
+		}
+	}
+	together(t, tests)
+}
+
+// startPlanted starts a function that has every secret there is, and a source of
+// events, each for a day of its own.
+func startPlanted(t *testing.T, b binary, level string) (*rig, func() string) {
+	t.Helper()
+	const externalID, webhookSecret = "planted-external-id-0123456789", "SECplantedwebhooksecret0123456789"
+	path := "/robot/send/planted-path-of-the-webhook?access_token=planted-token-of-the-webhook"
+	robot := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, "no robot at %s with %v takes %s signed with %s", req.URL, req.Header, body, webhookSecret)
+	}))
+	t.Cleanup(robot.Close)
+	arn := "acs:ram::" + member + ":role/reader"
+	r := start(t, b, local.Config{Function: local.Function{Timeout: 3 * time.Second}, Env: []string{
+		"LOG_LEVEL=" + level, "WEBHOOK_URL=" + robot.URL + path, "WEBHOOK_SECRET=" + webhookSecret,
+		"MEMBER_ROLE_ARNS=" + arn, "MEMBER_EXTERNAL_ID=" + externalID,
+	}})
+	r.STS.Roles[arn] = local.Role{Account: member, Trusted: account, ExternalID: externalID}
+	r.Backup.Set(member, "ECS_FILE", regions...)
+	r.keep("planted-path-of-the-webhook", "planted-token-of-the-webhook", webhookSecret, externalID)
+	date := time.Date(2026, 11, 1, 12, 17, 0, 0, time.UTC)
+	return r, func() string {
+		date = date.AddDate(0, 0, 1)
+		return strings.Replace(event, "2026-11-22T17:30:00Z", date.Format(time.RFC3339), 1)
+	}
+}
+
+func testRefusals(t *testing.T, b binary, level string) {
+	r, next := startPlanted(t, b, level)
+	var quote atomic.Pointer[func(w http.ResponseWriter, service, sent string)] // answers in place of the service
+	r.hook(func(service string, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			answer := quote.Load()
+			if answer == nil {
+				next.ServeHTTP(w, req)
+				return
+			}
+			key, _ := r.Keys.Find(keyID(req))
+			(*answer)(w, service, fmt.Sprintf("%s %s %v %s %s", req.Method, req.URL, req.Header, key.Secret, key.Token))
+		})
+	})
+	r.good(r.invoke(next()))
+	r.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: 1, Count: 1}) // an alert opens
+	r.good(r.invoke(next()))
+
+	good, revoke := r.issue()
+	defer revoke()
+	for _, tt := range []struct {
+		name   string
+		change func(sent, known *local.Key)
+	}{
+		{"a wrong secret, answered with the string to sign", func(sent, _ *local.Key) { sent.Secret = "planted-secret-that-is-wrong" }},
+		{"the token of another key", func(sent, _ *local.Key) { sent.Token = "CAISplantedtokenofanother" }},
+		{"an expired token", func(_, known *local.Key) { known.Expires = time.Now().Add(-time.Minute) }},
+		{"an unknown key", func(sent, _ *local.Key) { sent.ID = "STS.plantedunknownkey" }},
+	} {
+		sent, known := good, good
+		tt.change(&sent, &known)
+		r.Keys.Add(known)
+		r.keep(sent.ID, sent.Secret, sent.Token)
+		if out := r.send(local.Invocation{Event: []byte(next()), Key: sent}); !out.Failed || out.TimedOut {
+			t.Errorf("%s: answer %s, want an error", tt.name, out.Body)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		answer func(w http.ResponseWriter, service, sent string)
+	}{
+		{"a refusal that quotes", func(w http.ResponseWriter, service, sent string) { quoting(w, service, 403, sent) }},
+		{"a failure that quotes", func(w http.ResponseWriter, service, sent string) { quoting(w, service, 500, sent) }},
+		{"a refusal with status 200", func(w http.ResponseWriter, service, sent string) { quoting(w, service, 200, sent) }},
+		{"a page of a gateway", func(w http.ResponseWriter, _, sent string) {
+			w.WriteHeader(http.StatusBadGateway)
+			fmt.Fprintf(w, "<html><body>%s</body></html>", sent)
+		}},
+		{"text for an answer", func(w http.ResponseWriter, _, sent string) { io.WriteString(w, sent) }},
+	} {
+		quote.Store(&tt.answer)
+		if out := r.invoke(next()); !out.Failed || out.TimedOut {
+			t.Errorf("%s: answer %s, want an error", tt.name, out.Body)
+		}
+		quote.Store(nil)
+	}
+	r.STS.Roles["acs:ram::"+member+":role/reader"] = local.Role{Account: member, Trusted: account, ExternalID: "another"}
+	r.Faults[local.ServiceSTS].Clear() // takes the lock that each request takes
+	r.failed(r.invoke(next()), "AccountsError", "1 failed", member, "NoPermission")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if level == "debug" && !strings.Contains(r.said.String(), "level=DEBUG") {
+		t.Error("the log has no line of level debug, want the level to be heeded")
+	}
+}
+
+// quoting answers in the service's form with what the service was sent.
+func quoting(w http.ResponseWriter, service string, status int, sent string) {
+	if service == local.ServiceOSS {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(status)
+		fmt.Fprintf(w, "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message><![CDATA[%s]]></Message><RequestId>1</RequestId></Error>", sent)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"RequestId":"1","Code":"NoPermission","Success":false,"Message":%q}`, "not allowed: "+sent)
+}
+
+// keyID is the key that signed a request.
+func keyID(req *http.Request) string {
+	_, id, _ := strings.Cut(req.Header.Get("Authorization"), "Credential=")
+	id, _, _ = strings.Cut(id, ",")
+	id, _, _ = strings.Cut(id, "/")
+	return id
+}
