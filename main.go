@@ -141,7 +141,7 @@ func newHandler(cfg *handler.Config, account string, credential credentials.Cred
 	own := &cloudbackup.Client{Endpoint: cfg.BackupEndpoint, Credential: credential, Web: web.Client}
 	h := &handler.Handler{
 		Config: cfg, Accounts: []handler.Account{{ID: account, Source: own}},
-		Store: documents, Now: time.Now, Log: log,
+		Store: documents, Now: time.Now, Log: log, Skew: web.Skew,
 	}
 	if cfg.WebhookURL != "" {
 		h.Notifier = &handler.Webhook{URL: cfg.WebhookURL, Secret: cfg.WebhookSecret, Web: web.Client, Now: time.Now}

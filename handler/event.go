@@ -15,12 +15,13 @@ import (
 
 // What an invocation can be asked for.
 const (
-	ActionSnapshot = "snapshot"
-	ActionCheck    = "check"
-	ActionRebuild  = "rebuild"
+	ActionSnapshot  = "snapshot"
+	ActionCheck     = "check"
+	ActionRebuild   = "rebuild"
+	ActionPreflight = "preflight"
 )
 
-var actions = []string{ActionSnapshot, ActionCheck, ActionRebuild}
+var actions = []string{ActionSnapshot, ActionCheck, ActionRebuild, ActionPreflight}
 
 // A Request is what a timer, or a person, asks for.
 type Request struct {
@@ -30,6 +31,7 @@ type Request struct {
 	DryRun      bool
 	Overwrite   bool
 	From, To    *report.Date // of a rebuild; nil: from the first day, to the last
+	Webhook     bool         // of a preflight: send a message
 
 	Trigger     string    // report.Timer or report.Manual
 	ScheduledAt time.Time // when a timer was due; zero in a manual run
@@ -116,6 +118,7 @@ var fields = map[string]func(r *Request, value json.RawMessage) error{
 	"dry_run":      func(r *Request, v json.RawMessage) error { return boolean(v, &r.DryRun) },
 	"overwrite":    func(r *Request, v json.RawMessage) error { return boolean(v, &r.Overwrite) },
 	"from":         func(r *Request, v json.RawMessage) error { return date(v, &r.From) },
+	"webhook":      func(r *Request, v json.RawMessage) error { return boolean(v, &r.Webhook) },
 	"to":           func(r *Request, v json.RawMessage) error { return date(v, &r.To) },
 }
 
@@ -139,6 +142,8 @@ func (r *Request) fits() error {
 	switch {
 	case !rebuild && (r.From != nil || r.To != nil):
 		return fmt.Errorf("from and to are for action rebuild, and the action is %s: a past day can't be collected", r.Action)
+	case r.Action != ActionPreflight && r.Webhook:
+		return fmt.Errorf("webhook is for action preflight, and the action is %s", r.Action)
 	case r.Action != ActionSnapshot && (r.DryRun || r.Overwrite || len(r.SourceTypes) > 0 || len(r.Accounts) > 0):
 		return fmt.Errorf("source_types, accounts, dry_run and overwrite are for action snapshot, and the action is %s", r.Action)
 	case r.From != nil && r.To != nil && *r.From > *r.To:

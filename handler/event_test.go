@@ -11,7 +11,7 @@ import (
 var now = time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
 
 func TestParseEvent(t *testing.T) {
-	const zero = "{Action:snapshot SourceTypes:[] Accounts:[] DryRun:false Overwrite:false From:<nil> To:<nil> "
+	const zero = "{Action:snapshot SourceTypes:[] Accounts:[] DryRun:false Overwrite:false From:<nil> To:<nil> Webhook:false "
 	manual := zero + "Trigger:manual ScheduledAt:0001-01-01 00:00:00 +0000 UTC At:2026-11-25 09:00:00 +0000 UTC Warnings:[]}"
 	timer := zero + "Trigger:timer ScheduledAt:2026-11-23 12:17:00 +0000 UTC At:2026-11-23 12:17:00 +0000 UTC Warnings:[]}"
 	warned := func(text string) string {
@@ -44,14 +44,14 @@ func TestParseEvent(t *testing.T) {
 }
 
 func TestParseEventRefuses(t *testing.T) {
-	const want, all = "want snapshot, check or rebuild", "; {} takes all defaults"
+	const want, all = "want snapshot, check, rebuild or preflight", "; {} takes all defaults"
 	for _, tt := range []struct{ name, event, want string }{
 		{"a list", `[1]`, `event: a list, [1]: want an object, such as {"action":"snapshot"}` + all},
 		{"broken JSON", `{"action":`, `event: broken at byte 10: unexpected EOF: want a JSON object, such as {"action":"snapshot"}` + all},
 		{"a word too many", `{} {}`, `event: "{}" behind the object: want nothing there: want a JSON object, such as {"action":"snapshot"}` + all},
 		{"a field twice", `{"dry_run":true,"dry_run":false}`, `event: "dry_run" stands twice: want it once: want a JSON object, such as {"action":"snapshot"}` + all},
-		{"an unknown field", `{"colour":"red"}`, `event: "colour" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types or to` + all},
-		{"a field in another case", `{"Action":"snapshot"}`, `event: "Action" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types or to` + all},
+		{"an unknown field", `{"colour":"red"}`, `event: "colour" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types, to or webhook` + all},
+		{"a field in another case", `{"Action":"snapshot"}`, `event: "Action" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types, to or webhook` + all},
 		{"an unknown action", `{"action":"snap"}`, `event: action is "snap": ` + want + all},
 		{"an action that is no string", `{"action":7}`, `event: action is 7: ` + want + all},
 		{"a flag that is no flag", `{"dry_run":"yes"}`, `event: dry_run is "yes": want true or false` + all},
@@ -59,6 +59,7 @@ func TestParseEventRefuses(t *testing.T) {
 		{"source types that are no list", `{"source_types":"ECS_FILE"}`, `event: source_types is "ECS_FILE": want a list of strings, such as ["…"]` + all},
 		{"an account by its form", `{"accounts":["../x"]}`, `event: accounts is ["../x"]: "../x" is no account id: want letters and digits, such as 1234567890123456` + all},
 		{"a past day of a snapshot", `{"from":"2026-11-01"}`, `event: from and to are for action rebuild, and the action is snapshot: a past day can't be collected`},
+		{"a message of a snapshot", `{"webhook":true}`, `event: webhook is for action preflight, and the action is snapshot`},
 		{"a rebuild that overwrites", `{"action":"rebuild","overwrite":true}`, `event: source_types, accounts, dry_run and overwrite are for action snapshot, and the action is rebuild`},
 		{"a rebuild backwards", `{"action":"rebuild","from":"2026-11-02","to":"2026-11-01"}`, `event: from is 2026-11-02, after to, 2026-11-01: want the earlier day first`},
 		{"a date that is none", `{"action":"rebuild","from":"2026-02-30"}`, `event: from is "2026-02-30": want a date, such as "2026-11-23"` + all},
@@ -66,7 +67,7 @@ func TestParseEventRefuses(t *testing.T) {
 		{"a timer with an empty time", `{"triggerTime":""}`, `event: triggerTime is "": want a time, such as "2026-11-23T12:17:00Z"`},
 		{"a time that is none", `{"triggerTime":"yesterday"}`, `event: triggerTime is "yesterday": want a time, such as "2026-11-23T12:17:00Z"`},
 		{"a time that is a number", `{"triggerTime":1795436221}`, `event: triggerTime is 1795436221: want a time, such as "2026-11-23T12:17:00Z"`},
-		{"a payload with an unknown field", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{\"source\":\"timer\"}"}`, `event: payload of the timer trigger: "source" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types or to` + all},
+		{"a payload with an unknown field", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{\"source\":\"timer\"}"}`, `event: payload of the timer trigger: "source" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types, to or webhook` + all},
 		{"a payload that is broken", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{"}`, `event: payload of the timer trigger: broken at byte 1: unexpected EOF: want a JSON object, such as {"action":"snapshot"}` + all},
 	} {
 		_, err := ParseEvent([]byte(tt.event), now)

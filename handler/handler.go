@@ -57,6 +57,7 @@ type Handler struct {
 	Retry    int      // how often this invocation was tried before
 	Now      func() time.Time
 	Log      *slog.Logger
+	Skew     func() (ahead time.Duration, known bool) // of the services' clocks; nil: unknown
 }
 
 // Handle does what an event asks for, until ctx ends. It leaves some time before
@@ -75,6 +76,8 @@ func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
 		return h.check(ctx, r)
 	case ActionRebuild:
 		return h.rebuild(ctx, r)
+	case ActionPreflight:
+		return h.preflight(ctx, r)
 	default:
 		return nil, &EventError{fmt.Errorf("action is %q: nothing does that", r.Action)}
 	}

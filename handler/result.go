@@ -21,12 +21,28 @@ type Result struct {
 	Status       string             `json:"status"`
 	Accounts     []AccountResult    `json:"accounts,omitempty"`         // a hundred at most
 	Omitted      int                `json:"accounts_omitted,omitempty"` // how many more there are, see the day's record
-	Totals       []report.TypeTotal `json:"totals"`                     // over all accounts of the day
+	Totals       []report.TypeTotal `json:"totals,omitempty"`           // over all accounts of the day
 	Change       *Change            `json:"change,omitempty"`
 	FreeQuota    *QuotaResult       `json:"free_quota,omitempty"`
 	Alerts       []report.Alert     `json:"alerts"`            // that are open
 	Rebuilt      *Rebuilt           `json:"rebuilt,omitempty"` // of action rebuild
+	Checks       []Check            `json:"checks,omitempty"`  // of action preflight
 	Warnings     []string           `json:"warnings,omitempty"`
+}
+
+// What a preflight found out about something.
+const (
+	CheckOK      = "ok"
+	CheckFailed  = "failed"
+	CheckUnknown = "unknown" // it could not be found out, and nothing depends on it
+)
+
+// A Check is one thing that a preflight looked at.
+type Check struct {
+	Name   string `json:"name"`
+	Status string `json:"status"`
+	Found  string `json:"found"`
+	Do     string `json:"do,omitempty"` // what to do about it
 }
 
 // Rebuilt is what a rebuild found and did.

@@ -27,7 +27,7 @@ func NewWeb(roots *tls.Config) *Web {
 	}
 	w.tls = transport.TLSClientConfig
 	w.Client = &http.Client{
-		Transport:     transport,
+		Transport:     dated{transport, w},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return w
@@ -39,6 +39,39 @@ type Web struct {
 	tls   *tls.Config
 	mu    sync.Mutex
 	ready map[string]chan net.Conn // by address: connections on their way
+	skew  time.Duration            // by how much a service's clock was ahead of ours, to the second
+	dated bool                     // a service told its time
+}
+
+// dated notes by how much the services' clocks differ from ours: signatures hold
+// for 15 minutes.
+type dated struct {
+	http.RoundTripper
+	web *Web
+}
+
+func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := d.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		d.web.mu.Lock()
+		defer d.web.mu.Unlock()
+		d.web.skew, d.web.dated = time.Until(at).Round(time.Second), true
+	}
+	return res, nil
+}
+
+// CloseIdleConnections ends the connections that wait for requests.
+func (d dated) CloseIdleConnections() { d.RoundTripper.(*http.Transport).CloseIdleConnections() }
+
+// Skew is by how much the clock of the service that answered last is ahead of
+// ours; it is not known before one has told its time.
+func (w *Web) Skew() (ahead time.Duration, known bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.skew, w.dated
 }
 
 const (

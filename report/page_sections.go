@@ -270,8 +270,15 @@ func (p *page) fleet() {
 	if f.Expected <= 1 {
 		return
 	}
-	p.write("<section aria-labelledby=\"accounts\"><h2 id=\"accounts\">Accounts</h2>\n<p class=\"say\">%s of %s collected on %s.</p>\n",
+	p.write("<section aria-labelledby=\"accounts\"><h2 id=\"accounts\">Accounts</h2>\n<p class=\"say\">%s of %s collected on %s.",
 		formatCount(int64(f.Collected)), plural(int64(f.Expected), "account"), on(p.To))
+	if f.NotActivated > 0 {
+		p.write(" Cloud Backup is not activated in %s: nothing is protected there.", plural(int64(f.NotActivated), "account"))
+	}
+	if f.NotAttempted > 0 {
+		p.write(" No run has asked for %s.", plural(int64(f.NotAttempted), "account"))
+	}
+	p.write("</p>\n")
 	if len(f.Largest) > 0 && p.CompleteDate != nil {
 		p.write("<h3>Largest on %s</h3>\n", on(*p.CompleteDate))
 		p.tableHead("", "Account", "Capacity#", "Share#", "Instances#")

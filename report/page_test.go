@@ -395,6 +395,8 @@ func TestPageSays(t *testing.T) {
 		{"the status in a word", all["today-missing"], "2026-11-23: missing"},
 		{"a partial day", all["today-partial"], "2026-11-23: partial"},
 		{"accounts of a fleet", all["today-partial"], "10 of 12 accounts collected on 2026-11-23."},
+		{"accounts that have nothing to collect", with(all["fleet"], func(tr *Trend) { tr.Accounts.NotActivated = 12 }), "Cloud Backup is not activated in 12 accounts: nothing is protected there."},
+		{"accounts that nobody asked for", with(all["fleet"], func(tr *Trend) { tr.Accounts.NotAttempted = 1 }), "No run has asked for 1 account."},
 		{"who is missing, and why", all["today-partial"], "1000000000000900 ECS_FILE SourceError assume role"},
 		{"more are missing than are listed", all["fleet"], "And 80 more: see the record of the day, days/2026-11-23.json."},
 		{"the time zone", all["year"], "Time zone of the days Asia/Shanghai"},

@@ -83,6 +83,7 @@ func testFleet(t *testing.T, b binary) {
 	}
 	r.Faults[local.ServiceBackup].Clear()
 	r.Faults[local.ServiceSTS].Clear() // takes the lock that each request takes
+	r.Log.Reset()
 	if a := r.good(r.invoke(event)); a.Status != "written" {
 		t.Errorf("the retry answers %q, want written", a.Status)
 	}
