@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials"
@@ -231,9 +232,9 @@ func invoke(ctx context.Context, args []string, getenv func(string) string, stdo
 	if err != nil {
 		return err
 	}
-	credential, err := credentials.NewCredential(nil)
+	credential, err := workstation()
 	if err != nil {
-		return &handler.ConfigError{Problems: []string{"no credentials on this workstation: want such as ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"}}
+		return err
 	}
 	web := handler.NewWeb(nil)
 	if *account == "" {
@@ -255,6 +256,34 @@ func invoke(ctx context.Context, args []string, getenv func(string) string, stdo
 	out.SetEscapeHTML(false)
 	out.SetIndent("", "  ")
 	return out.Encode(result)
+}
+
+// A chain is where credentials-go looks for the keys of a workstation. It is not
+// made for more than one caller at a time, and a run asks two services at once.
+type chain struct {
+	credentials.Credential
+	mu sync.Mutex
+}
+
+// GetCredential asks the chain.
+func (c *chain) GetCredential() (*credentials.CredentialModel, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Credential.GetCredential()
+}
+
+// workstation finds the keys of the workstation. An error of the chain may hold
+// an answer with a token in it, and goes no further.
+func workstation() (credentials.Credential, error) {
+	found, err := credentials.NewCredential(nil)
+	c := &chain{Credential: found}
+	if err == nil {
+		_, err = c.GetCredential()
+	}
+	if err != nil {
+		return nil, &handler.ConfigError{Problems: []string{"no credentials on this workstation: want such as ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"}}
+	}
+	return c, nil
 }
 
 // exitCode is 2 where the caller has to change something, and 1 where trying

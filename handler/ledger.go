@@ -63,25 +63,21 @@ func (h *Handler) openLedger(ctx context.Context, docs *documents, date report.D
 	var some bool
 	var reads errgroup.Group
 	reads.Go(func() error { return docs.load(ctx, report.TrendKey, report.TrendCSVKey, report.TotalsKey(date-1)) })
-	reads.Go(func() error {
-		entries, err := h.Store.List(ctx, report.SnapshotsDir, 1)
-		if err != nil {
-			return &StoreError{err}
-		}
-		for _, e := range entries {
-			if d, _, _, err := report.ParseSnapshotKey(e.Key); err == nil {
-				first, some = d, true
-			}
-		}
-		return nil
+	reads.Go(func() (err error) {
+		first, some, err = h.firstDay(ctx, report.SnapshotsDir+"dt=", func(key string) (report.Date, error) {
+			d, _, _, err := report.ParseSnapshotKey(key)
+			return d, err
+		})
+		return err
 	})
 	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
 	data := docs.get(report.TrendKey)
-	if data == nil {
-		l.empty, l.damaged = true, some && first < date
-		return l, nil
+	if data == nil { // the history begins with a day that failed, if it does
+		recorded, failed, err := h.firstDay(ctx, report.DaysDir, report.ParseDayKey)
+		l.empty, l.damaged = true, some && first < date || failed && recorded < date
+		return l, err
 	}
 	history, err := report.OpenHistory(data)
 	if err != nil {
@@ -92,6 +88,21 @@ func (h *Handler) openLedger(ctx context.Context, docs *documents, date report.D
 	l.history, l.to = history, history.Head().To
 	l.damaged = some && first < history.Head().From // an older day came back
 	return l, nil
+}
+
+// firstDay is the first day that a folder has a document of. Some that are none
+// of ours may lie before it.
+func (h *Handler) firstDay(ctx context.Context, folder string, parse func(key string) (report.Date, error)) (report.Date, bool, error) {
+	entries, err := h.Store.List(ctx, folder, 10)
+	if err != nil {
+		return 0, false, &StoreError{err}
+	}
+	for _, e := range entries {
+		if d, err := parse(e.Key); err == nil {
+			return d, true, nil
+		}
+	}
+	return 0, false, nil
 }
 
 // open is what was open before a day.
@@ -250,13 +261,18 @@ func (l *ledger) fold(ctx context.Context, from report.Date, days []settled, tel
 	if err != nil {
 		return &StoreError{err}
 	}
-	told := l.told(days)
+	told, news := l.told(days), l.to // days after that are new to the history
+	if l.empty {
+		news = next.Head().To
+	}
 	l.history, l.empty, l.to = next, false, next.Head().To
 	if l.trend, err = next.Window(pageDays); err != nil {
 		return &StoreError{err}
 	}
 	if tell {
-		l.tell(ctx, told)
+		opened, closed := report.Changes(told, l.trend.Alerts)
+		passed := l.passed(news, told, days)
+		l.tell(ctx, slices.Concat(opened, passed), slices.Concat(closed, passed))
 	}
 	if err := l.writeRecords(ctx, days); err != nil {
 		return err
@@ -289,17 +305,37 @@ func (l *ledger) accountsBefore(ctx context.Context, from report.Date) ([]report
 }
 
 // told is what people know to be open: what the newest of the days carried
-// before, else what the history did.
+// before, else what the history did. The record of a run that failed knows of
+// nothing that was told after it, until its day is in the history.
 func (l *ledger) told(days []settled) []report.Alert {
 	for _, s := range slices.Backward(days) {
-		if s.stored != nil {
-			return s.stored.Alerts
+		r := s.stored
+		if r != nil && (r.Status == report.Complete || r.ReportedOn != nil || !l.empty && r.SnapshotDate <= l.to) {
+			return r.Alerts
 		}
 	}
 	if l.empty {
 		return nil
 	}
 	return l.history.Head().Alerts
+}
+
+// passed are the alerts that opened and closed on days after one, of which nobody
+// was told yet: what is open now does not show them.
+func (l *ledger) passed(after report.Date, told []report.Alert, days []settled) (passed []report.Alert) {
+	known := slices.Concat(told, l.trend.Alerts)
+	for _, s := range days {
+		if s.stored != nil {
+			known = append(known, s.stored.Alerts...)
+		}
+	}
+	for _, d := range l.trend.Days {
+		if d.Date > after {
+			opened, _ := report.Changes(known, d.Opened)
+			passed = append(passed, opened...)
+		}
+	}
+	return passed
 }
 
 func (l *ledger) writeRecords(ctx context.Context, days []settled) error {
@@ -415,8 +451,7 @@ func (l *ledger) schemas(ctx context.Context) error {
 
 // tell posts what opened and closed to people. It never fails a run: a message
 // that does not arrive is a warning, and the page has it all the same.
-func (l *ledger) tell(ctx context.Context, told []report.Alert) {
-	opened, closed := report.Changes(told, l.trend.Alerts)
+func (l *ledger) tell(ctx context.Context, opened, closed []report.Alert) {
 	for _, a := range opened {
 		l.Log.Warn("alert opened", "rule", a.Rule, "date", a.Opened.String(), "items", len(a.Items))
 	}

@@ -133,6 +133,7 @@ func TestAlerts(t *testing.T) {
 		{"a hole neither closes nor opens it", capacityOff + ",day_missing=off", "a=5 | a=3 | ? | a=5", "2+resources_dropped 4-resources_dropped"},
 		{"a region drops while another grows", "", "a=3 b=3 | a=2 b=4", "2+resources_dropped"},
 		{"an account drops while another grows", "", "1/a=3 2/a=3 | 1/a=2 2/a=4", "2+resources_dropped"},
+		{"an account drops as another comes", "", "1/a=3 | 1/a=2 2/a=1", "2+resources_dropped"},
 		{"an account is gone", capacityOff, "1/a=3 2/b=0 2/a=1 | 1/a=4", "2+resources_dropped"},
 		{"a source type is gone", capacityOff, "a=3 DB:b=1 | a=3 | a=3 DB:b=1", "2+region_gone 2+resources_dropped 3-region_gone 3-resources_dropped"},
 		{"below the threshold", capacityOff + ",resources_dropped=2", "a=5 | a=4", ""},
@@ -170,6 +171,7 @@ func TestAlerts(t *testing.T) {
 
 		{"the regions do not add up", "", "a=5 =1 | a=5 =1 | a=6", "1+total_mismatch 3-total_mismatch"},
 		{"another account's do not add up", "", "1/a=3 1/=1 2/a=3 | 1/a=3 1/=1 2/a=3 2/=1", "1+total_mismatch 2+total_mismatch"},
+		{"one of two adds up again", "", "1/a=3 1/=1 2/a=3 | 1/a=3 1/=1 2/a=3 2/=1 | 1/a=4 2/a=3 2/=1", "1+total_mismatch 2+total_mismatch 3-total_mismatch"},
 		{"their account is gone", capacityOff + ",resources_dropped=off", "1/a=3 2/a=3 2/=1 | 1/a=3", "1+total_mismatch 2-total_mismatch"},
 
 		{"all rules are off", "resources_dropped=off,data_dropped_percent=off,region_gone=off,quota_percent=off,day_missing=off,total_mismatch=off",

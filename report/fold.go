@@ -323,12 +323,12 @@ func differences(before, after []TypeTotal) (totals []TypeTotal) {
 	return totals
 }
 
-// gaps lists the runs of days that are not complete. Those that are known and
-// end before the day that is new stay; one that reaches it is looked at again.
+// gaps lists the runs of days that are not complete. Those that are known and end
+// before the first new day stay, and may go on; one beyond it is looked at again.
 func (t timeline) gaps(known []Gap, began Date) ([]Gap, error) {
 	gaps, start := []Gap{}, began
 	for _, g := range known {
-		if g.To >= began-1 {
+		if g.To >= began {
 			start = min(start, g.From)
 			break
 		}
@@ -375,10 +375,11 @@ func (t timeline) quotaUse(a AccountTotal, quota int64, newest Date) (*QuotaUse,
 		}
 		points = append(points, point{d, bytes})
 	}
-	if len(points) < fewestDays || use.LeftBytes == 0 {
+	if len(points) < fewestDays {
 		return use, nil
 	}
-	if days := math.Ceil(float64(use.LeftBytes) / slope(points)); 0 < days && days <= furthestDays {
+	days := math.Ceil(float64(use.LeftBytes) / slope(points)) // infinite without growth
+	if 0 < days && days <= furthestDays {
 		crossing := newest + Date(days)
 		use.ExpectedCrossing = &crossing
 	}

@@ -86,6 +86,9 @@ func TestNewFactsRefuses(t *testing.T) {
 			t.Errorf("%s: error = %v, want %s", tt.name, err, tt.want)
 		}
 	}
+	if _, err := NewFacts(DayRecord{SnapshotDate: d, Status: Complete}, nil); err == nil {
+		t.Error("a complete day of nothing: no error, want one: zeros would look like a loss")
+	}
 }
 
 func TestParseTotals(t *testing.T) {
@@ -299,6 +302,7 @@ func TestExpectedCrossing(t *testing.T) {
 		{"a hole takes its days of growth", append(append(grow(10, 0, gib), -1, -1, -1), grow(10, 13*gib, gib)...), "78"},
 		{"the newest day is a hole", append(grow(30, 20*gib, gib), -1), "51"},
 		{"a day that is off does not bend it", append(grow(29, 20*gib, gib), 49*gib, 90*gib, 51*gib), "49"},
+		{"the mean of the two slopes in the middle", append(grow(8, 0, gib), grow(8, 8*gib, 2*gib)...), "55"},
 		{"no growth", grow(30, 20*gib, 0), "none"},
 		{"shrinking", grow(30, 90*gib, -gib), "none"},
 		{"reached", grow(30, 71*gib, gib), "none"},
@@ -319,8 +323,8 @@ func TestExpectedCrossing(t *testing.T) {
 
 func TestFleet(t *testing.T) {
 	var spelt []string
-	for i := range 12 {
-		spelt = append(spelt, fmt.Sprintf("%c/a=%d", 'l'-rune(i), i/2))
+	for i := range 26 {
+		spelt = append(spelt, fmt.Sprintf("a%02d/a=%d", 26-i, i/13))
 	}
 	days := story(t, strings.Join(spelt, " ")+" | % a=1")
 	days[1].Fleet = Accounts{Expected: 120, Collected: 1}
@@ -332,11 +336,11 @@ func TestFleet(t *testing.T) {
 	for _, a := range trend.Accounts.Largest {
 		got += a.AccountID
 	}
-	if f := trend.Accounts; got != "abcdefghij" || f.Expected != 120 || f.Collected != 1 || len(f.Missing) != 100 {
+	if f := trend.Accounts; got != "a01a02a03a04a05a06a07a08a09a10" || f.Expected != 120 || f.Collected != 1 || len(f.Missing) != 100 {
 		t.Errorf("largest %s, expected %d, collected %d, missing %d; want ten by size, 120, 1, 100", got, f.Expected, f.Collected, len(f.Missing))
 	}
-	if trend.FreeQuota.AccountID != "a" {
-		t.Errorf("the account that uses most is %s, want the smaller id of two: a", trend.FreeQuota.AccountID)
+	if trend.FreeQuota.AccountID != "a01" {
+		t.Errorf("the account that uses most is %s, want the smallest id of those: a01", trend.FreeQuota.AccountID)
 	}
 }
 

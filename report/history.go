@@ -43,10 +43,10 @@ func (t timeline) day(d Date) (day TrendDay, err error) {
 	line, regions := cutRegions(t.lines[i])
 	if err = decodeStrict(line, &day); err == nil {
 		day.Regions = append(day.Regions, regions...)
-		err = day.check(d)
+		err = day.check()
 	}
 	if err != nil {
-		return TrendDay{}, fmt.Errorf("stored trend: day %s: %w", d, err)
+		return TrendDay{}, fmt.Errorf("stored day %s: %w", d, err)
 	}
 	return day, nil
 }
@@ -62,7 +62,7 @@ func (t timeline) largest(d Date) (int64, error) {
 	s := scanner{rest: rest}
 	n := s.number("")
 	if s.failed {
-		return 0, fmt.Errorf("stored trend: day %s: largest_account_bytes is missing: want an integer from 0", d)
+		return 0, fmt.Errorf("stored day %s: largest_account_bytes is missing: want an integer from 0", d)
 	}
 	return n, nil
 }
@@ -106,12 +106,12 @@ func (s *scanner) skip(prefix string) {
 	s.rest, s.failed = rest, s.failed || !there
 }
 
-// text reads up to the closing quote a text of plain ASCII without escapes.
+// text reads up to the closing quote a text without escapes.
 func (s *scanner) text(prefix string) string {
 	s.skip(prefix)
 	text, rest, there := bytes.Cut(s.rest, []byte(`"`))
 	for _, c := range text {
-		s.failed = s.failed || c < ' ' || c > '~' || c == '\\'
+		s.failed = s.failed || c < ' ' || c == '\\'
 	}
 	s.rest, s.failed = rest, s.failed || !there
 	return string(text)
@@ -132,10 +132,9 @@ func (s *scanner) number(prefix string) (n int64) {
 	return n
 }
 
-func (d TrendDay) check(want Date) error {
+// check finds what must not pass for empty or 0 because it is absent.
+func (d TrendDay) check() error {
 	switch {
-	case d.Date != want:
-		return fmt.Errorf("its date is %s", d.Date)
 	case d.Totals == nil || d.Regions == nil:
 		return errors.New("totals or regions are missing: want lists, which may be empty")
 	case d.Status == Complete && d.LargestAccountBytes == nil:

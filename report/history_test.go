@@ -42,6 +42,7 @@ func TestReplaceJudgesAnew(t *testing.T) {
 		{"an overwritten day is the first", "a=5 | a=3 | a=3", 1, "a=3", ""},
 		{"an overwritten day is the last", "a=5 | a=3 | a=3", 3, "a=5", "2+resources_dropped 3-resources_dropped"},
 		{"a day is lost", "a=5 | a=5 | a=5", 2, "?", "2+day_missing 3-day_missing"},
+		{"the first day is lost", "? | a=5 | ? | a=5", 2, "?", "1+day_missing 4-day_missing"},
 		{"a day before the first", "a=5 | a=5", 0, "a=6", "2+resources_dropped"},
 		{"a day after the last", "a=5 | a=3", 3, "a=5", "2+resources_dropped 3-resources_dropped"},
 		{"some days after the last", "a=5 | a=3", 5, "a=5", "2+resources_dropped 3+day_missing 5-resources_dropped 5-day_missing"},
@@ -115,10 +116,43 @@ func TestReplaceKeepsEarlierDays(t *testing.T) {
 	}
 }
 
+// Days may begin later than they did, when the first of them is no more.
+func TestReplaceFromTheFirst(t *testing.T) {
+	facts := story(t, "? | a=2 | ? | a=1 | a=3")
+	s := settings(t, "")
+	h, err := opened(t, trendOf(t, s, facts)).Replace(s, facts[0].Day.Date, facts[3:], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := h.Encode(); err != nil || !bytes.Equal(got, encoded(t, trendOf(t, s, facts[3:]))) {
+		t.Errorf("got\n%s (error %v), want that of the last two days", got, err)
+	}
+}
+
+// With other rules history stays as it was told, and what is open under a rule
+// that is off closes.
+func TestReplaceWithOtherRules(t *testing.T) {
+	facts := story(t, "a=9 | a=5 | a=5")
+	h := opened(t, trendOf(t, settings(t, ""), facts[:2]))
+	h, err := h.Replace(settings(t, "resources_dropped=off,quota_percent=50"), facts[2].Day.Date, facts[2:], facts[1].Accounts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	window, err := h.Window(3)
+	const want = "1+quota_percent 2-quota_percent 2+data_dropped_percent 2+resources_dropped 3-resources_dropped 3+quota_percent"
+	if got := changes(window.Days); err != nil || got != want {
+		t.Errorf("got %q (error %v), want %q", got, err, want)
+	}
+	if got := h.Head().AlertRules; !strings.HasPrefix(got, "resources_dropped=off,") {
+		t.Errorf("alert rules are %s, want the new ones", got)
+	}
+}
+
 func TestReplaceRefuses(t *testing.T) {
 	facts := story(t, "1/a=1 2/a=1 | ? | a=3 | a=3")
 	s := settings(t, "")
 	h := opened(t, trendOf(t, s, facts))
+	zero := opened(t, trendOf(t, s, story(t, "a=0")))
 	d := facts[0].Day.Date
 	for _, tt := range []struct {
 		name     string
@@ -133,7 +167,12 @@ func TestReplaceRefuses(t *testing.T) {
 		{"a day twice", d, append(facts[:4:4], facts[3]), nil, "trend from 2026-11-23: 2026-11-26 stands twice: want each day once"},
 		{"no accounts", d + 2, facts[2:], nil, "trend from 2026-11-25: 0 accounts do not add up to the totals of 2026-11-23: want the accounts of that day"},
 		{"another day's accounts", d + 2, facts[2:], facts[2].Accounts, "trend from 2026-11-25: 1 accounts do not add up to the totals of 2026-11-23: want the accounts of that day"},
+		{"no accounts, and nothing protected", zero.head.To + 1, story(t, "a=0 | a=1")[1:], nil, "trend from 2026-11-24: 0 accounts do not add up to the totals of 2026-11-23: want the accounts of that day"},
 	} {
+		h := h
+		if tt.name == "no accounts, and nothing protected" {
+			h = zero
+		}
 		if _, err := h.Replace(s, tt.from, tt.days, tt.accounts); errorText(err) != tt.want {
 			t.Errorf("%s: error = %v, want %s", tt.name, err, tt.want)
 		}
@@ -158,7 +197,10 @@ func TestOpenHistoryRefuses(t *testing.T) {
 		{"another first day", strings.Replace(good, `"from":"2026-11-23","to":"2026-11-26"`, `"from":"2026-11-24","to":"2026-11-27"`, 1), `stored trend: line 2 is not that of 2026-11-24: want a day a line`},
 		{"a status that is none", strings.Replace(good, line(2), strings.Replace(line(2), "complete", "fine", 1), 1), `stored trend: status of 2026-11-24 is none: want complete, partial or missing`},
 		{"another last status", strings.Replace(good, line(4), strings.Replace(line(4), "complete", "partial", 1), 1), `stored trend: status is "complete", and "partial" on the last day: want the same`},
-		{"a last day without numbers", strings.Replace(good, line(4), strings.Replace(line(4), `"totals"`, `"vanished"`, 1), 1), ""},
+		{"a last day without totals", strings.Replace(good, line(4), strings.Replace(line(4), `"totals":[{"source_type":"ECS_FILE","protected_data_bytes":32212254720,"protected_resource_count":3}],`, ``, 1), 1),
+			`stored trend: stored day 2026-11-26: totals or regions are missing: want lists, which may be empty`},
+		{"a last day without its largest use", strings.Replace(good, line(4), strings.Replace(line(4), `,"largest_account_bytes":32212254720`, ``, 1), 1),
+			`stored trend: stored day 2026-11-26: largest_account_bytes is missing: want an integer from 0`},
 	} {
 		if tt.data == good {
 			t.Errorf("%s: the case changes nothing", tt.name)
@@ -179,7 +221,7 @@ func TestDamagedDay(t *testing.T) {
 	damaged := strings.Replace(good, `"opened":[`, `"appeared":[`, 1)
 	lost := strings.Replace(good, `"alerts":[{"rule":"data_dropped_percent"`, `"alerts":[{"rule":"region_gone"`, 1)
 	for _, tt := range []struct{ name, data, want string }{
-		{"a line that is no day", damaged, "stored trend: day 2026-11-24: json: cannot unmarshal"},
+		{"a line that is no day", damaged, "stored day 2026-11-24: json: cannot unmarshal"},
 		{"an alert that is neither open nor closed", lost, "stored trend: data_dropped_percent of 2026-11-24 was opened and neither closed nor open"},
 	} {
 		h, err := OpenHistory([]byte(tt.data))
@@ -208,7 +250,7 @@ func TestWindowAndOpenAfter(t *testing.T) {
 		}
 	}
 	open := []Alert{}
-	for i := -1; i < len(trend.Days); i++ {
+	for i := -3; i < len(trend.Days); i++ {
 		if i >= 0 {
 			open = trend.Days[i].OpenAfter(open)
 		}
@@ -224,6 +266,7 @@ func TestWindowAndOpenAfter(t *testing.T) {
 func FuzzStoredRegions(f *testing.F) {
 	f.Add("cn-shenzhen", "", "timeout", int64(7), int64(0))
 	f.Add(`"regions":[`, `"regions":[{"source_type":"ECS_FILE"}]`, `"largest_account_bytes":1`, int64(1<<63-1), int64(10))
+	f.Add(`back\slash`, "深圳", "\t", int64(1), int64(2))
 	f.Add("深圳\\", "\u2028\x00\xff", "}]", int64(0), int64(1))
 	f.Fuzz(func(t *testing.T, a, b, cause string, size, count int64) {
 		largest := max(0, size)

@@ -53,18 +53,22 @@ type page struct {
 	out       bytes.Buffer
 	amounts   []Amount // one a day, over all source types; only where known says so
 	known     []bool   // one a day: it is complete
-	newest    int      // the newest complete day of Days, or -1
+	oldest    int      // the oldest complete day of Days, or -1
+	newest    int      // the newest one
 	total     Amount   // of the newest complete day
 	manyTypes bool     // source types have to be told apart
 }
 
 func newPage(t Trend) *page {
-	p := &page{Trend: t, newest: -1, total: sumOf(t.Totals), manyTypes: len(t.Totals) > 1}
+	p := &page{Trend: t, oldest: -1, newest: -1, total: sumOf(t.Totals), manyTypes: len(t.Totals) > 1}
 	for i, d := range t.Days {
 		p.known = append(p.known, d.Status == Complete)
 		p.amounts = append(p.amounts, sumOf(d.Totals))
 		if d.Status == Complete {
 			p.newest = i
+			if p.oldest < 0 {
+				p.oldest = i
+			}
 			p.manyTypes = p.manyTypes || len(d.Totals) > 1
 		}
 	}
@@ -93,7 +97,7 @@ func measures() [2]measure {
 	}
 }
 
-// Markup is HTML already.
+// A markup is HTML already.
 type markup string
 
 // write is the one way into the document. It escapes every string it is given,
@@ -216,15 +220,15 @@ func (p *page) headline() {
 		if len(number) > 11 {
 			size = "big long"
 		}
-		p.write("<section style=\"margin:0\" aria-label=\"%s\"><h2>%s</h2>\n<p class=\"%s\">%s<small> %s</small></p>\n<dl class=\"changes\">", m.title, m.title, size, number, unit)
+		p.write("<section aria-label=\"%s\"><h2>%s</h2>\n<p class=\"%s\">%s<small> %s</small></p>\n<dl class=\"changes\">", m.title, m.title, size, number, unit)
 		for _, days := range [...]int{1, 7, 30, 90} {
 			p.write("<div><dt>%s</dt>%s</div>", plural(int64(days), "day"), p.change(m, days))
 		}
 		p.write("</dl>\n")
 		if p.manyTypes {
 			p.write(`<p class="types soft">`)
-			for i, t := range p.Totals {
-				p.write("%s%s <span class=\"n\">%s</span>", markup([...]string{"", " · "}[min(i, 1)]), t.SourceType, m.format(m.of(t.Amount)))
+			for _, t := range p.Totals {
+				p.write("<span class=\"n\">%s %s</span> ", t.SourceType, m.format(m.of(t.Amount)))
 			}
 			p.write("</p>\n")
 		}
@@ -282,11 +286,11 @@ func addClamped(a, b int64) int64 {
 // foot says what the numbers are, and where to find them.
 func (p *page) foot() {
 	p.write(`<footer><div>
-<section style="margin:0" aria-label="What the numbers mean"><h2>What the numbers mean</h2>
+<section aria-label="What the numbers mean"><h2>What the numbers mean</h2>
 <p>They count what the ECS File Backup Essential Edition of Alibaba Cloud's Cloud Backup protects, as its API GetBasicStatistics tells once a day.</p>
 <p><strong>Capacity</strong> is that of the cloud disks attached to the backed-up instances. The bill is based on it. It is not the size of the backups. <strong>Instances</strong> are ECS instances that are backed up. Other editions are not counted.</p>
 <p>1 GiB is 1,073,741,824 bytes. A day without a complete record has no numbers: the service knows no past, so they cannot be asked for later, and none are guessed.</p></section>
-<section style="margin:0" aria-label="Where the data is"><h2>Where the data is</h2>
+<section aria-label="Where the data is"><h2>Where the data is</h2>
 <p>Beside this page: <a href="trend.json">trend.json</a>, all that it shows and more, and <a href="trend.csv">trend.csv</a>, the same for spreadsheets.</p>
 <p>In the same bucket: <code>snapshots/</code> keeps the service's answers, a file a day, account and source type; <code>regions/</code> and <code>totals/</code> are tables for analysis; <code>days/</code> says which days are complete.</p></section>
 </div></footer>

@@ -74,7 +74,7 @@ func alertWords(a Alert) (title, advice string) {
 		}
 		return "The free quota is nearly used up", "What exceeds it will be billed."
 	case dayMissing:
-		return "A day has no complete record", "Its numbers cannot be asked for later. Repair the cause, named under Gaps, before more days are lost."
+		return "A day has no complete record", "While the day lasts, another run completes it; afterwards its numbers cannot be asked for. The cause stands under Gaps."
 	case totalMismatch:
 		return "The regions do not add up to the total", "The service disagrees with itself. Both numbers are kept as it gave them."
 	}
@@ -113,6 +113,7 @@ type regionHistory struct {
 	bytes      series // one a day
 	first      int    // day since which it has been there, or was there last
 	last       int    // day when it was last there
+	back       bool   // it was there before, and then was not
 }
 
 // regionHistories is sorted by size; regions that are gone come last, the most
@@ -134,7 +135,7 @@ func (p *page) regionHistories() []*regionHistory {
 				all = append(all, h)
 			}
 			if h.last != before || before < 0 {
-				h.first = day
+				h.first, h.back = day, h.last >= 0
 			}
 			h.TypeRegion, h.last, h.bytes[day] = r, day, r.ProtectedDataBytes
 		}
@@ -203,7 +204,9 @@ func (p *page) regionNote(h *regionHistory, gone bool) string {
 func (p *page) regionChange(h *regionHistory) markup {
 	then := p.newest - 30
 	switch {
-	case h.first > max(then, 0):
+	case h.first > max(then, p.oldest) && h.back:
+		return "back since " + on(p.Days[h.first].Date)
+	case h.first > max(then, p.oldest):
 		return "new since " + on(p.Days[h.first].Date)
 	case then < 0 || !p.known[then]:
 		return "— no record 30 days before"
@@ -252,16 +255,9 @@ func (p *page) crossing() markup {
 	case q.LeftBytes == 0:
 		return "The quota is used up exactly. Whatever is added is billed."
 	case complete < 14:
-		return markup("When the quota will be reached can be told after 14 complete days. So far there " + [...]string{"are ", "is "}[btoi(complete == 1)] + formatCount(int64(complete)) + ".")
+		return markup("When the quota will be reached can be told from the 14th complete day on. This is day " + formatCount(int64(complete)) + ".")
 	}
 	return "The use does not grow, or so slowly that the quota lasts for more than ten years."
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // fleet is left out of a deployment with one account.
@@ -345,8 +341,11 @@ func (p *page) lastDays() {
 	if len(p.Days) == 0 {
 		return
 	}
-	n := min(len(p.Days), tableDays)
-	p.write("<section aria-labelledby=\"days\"><h2 id=\"days\">%s</h2>\n", [...]string{"Last " + plural(int64(n), "day"), "First day"}[btoi(n == 1)])
+	n, title := min(len(p.Days), tableDays), "First day"
+	if n > 1 {
+		title = "Last " + plural(int64(n), "day")
+	}
+	p.write("<section aria-labelledby=\"days\"><h2 id=\"days\">%s</h2>\n", title)
 	p.tableHead("days", "Day", "Status", "Capacity#", "Change#", "Instances#", "Change#")
 	for day := len(p.Days) - 1; day >= len(p.Days)-n; day-- {
 		d := p.Days[day]

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -254,6 +255,9 @@ func TestPageVariants(t *testing.T) {
 	if dir == "" {
 		t.Skip("PAGES is not set: want a folder for the pages")
 	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for name, tr := range variants(t) {
 		if err := os.WriteFile(filepath.Join(dir, name+".html"), []byte(pageOf(t, tr)), 0o644); err != nil {
 			t.Error(err)
@@ -412,6 +416,8 @@ func TestPageSays(t *testing.T) {
 		{"an unknown rule still shows", with(all["zero"], func(tr *Trend) { tr.Alerts = []Alert{{Rule: "moon_phase", Opened: tr.To}} }), "1 open alert moon_phase"},
 		{"growth", all["quarter"], "7 days ▲ up +3.0 GiB +3.3 %"},
 		{"nothing to compare with", all["second-day"], "7 days — no history yet"},
+		{"the first day is history", with(scene{days: 8}.trend(t), func(tr *Trend) { tr.Deltas = nil }), "7 days — no record then 30 days — no history yet"},
+		{"a month in the table of the charts", all["year"], "2026-07 2026-07-31 1.7 TiB 69 3 2026-08 2026-08-31"},
 		{"a hole at the other end", with(all["quarter"], func(tr *Trend) { tr.Deltas = nil }), "7 days — no record then"},
 		{"holes in the legend", all["year"], "400 days. 5 days without a complete record"},
 		{"gaps, newest first", all["year"], "2026-11-03 1 day missing 2026-11-03 15:47Z no run at all: the timer trigger is off 2026-07-24 to 2026-07-26 3 days"},
@@ -426,7 +432,7 @@ func TestPageSays(t *testing.T) {
 		{"a byte over the quota", crossing(all["quarter"], 100*gib+1, nil), "Over, and billed 1 B"},
 		{"exactly the quota", crossing(all["quarter"], 100*gib, nil), "Left 0 GiB Quota 100 GiB Use 100 % The quota is used up exactly."},
 		{"when it is reached", crossing(all["quarter"], 80*gib, &soon), "the quota is reached on 2027-02-14."},
-		{"too soon to tell", all["second-day"], "can be told after 14 complete days. So far there are 2."},
+		{"too soon to tell", all["second-day"], "can be told from the 14th complete day on. This is day 2."},
 		{"no growth", crossing(all["quarter"], 80*gib, nil), "does not grow, or so slowly"},
 		{"what the capacity is not", all["first-day"], "It is not the size of the backups."},
 	} {
@@ -471,6 +477,91 @@ func TestPageDays(t *testing.T) {
 	}
 	if n := strings.Count(text, "complete ") + strings.Count(text, "missing "); n < 30 {
 		t.Errorf("%d days in the table, want 30", n)
+	}
+}
+
+// regionDays is a trend of so many days on which each region has as many GiB as
+// the function says; none where it says a negative number.
+func regionDays(t *testing.T, days int, gibOf map[string]func(day int) int) Trend {
+	tr := scene{days: days}.trend(t)
+	for day := range tr.Days {
+		for _, name := range slices.Sorted(maps.Keys(gibOf)) {
+			if n := gibOf[name](day); n >= 0 {
+				tr.Days[day].Regions = append(tr.Days[day].Regions, TypeRegion{"ECS_FILE", Region{name, Amount{int64(n) * gib, 1}}})
+			}
+		}
+	}
+	return tr
+}
+
+// Regions stand by size, those that are gone behind, the last gone first; their
+// change is that over exactly 30 days.
+func TestPageRegions(t *testing.T) {
+	unless := func(n int, gone func(day int) bool) func(int) int {
+		return func(day int) int {
+			if gone(day) {
+				return -1
+			}
+			return n
+		}
+	}
+	tr := regionDays(t, 40, map[string]func(int) int{
+		"a-gone-early": unless(1000, func(day int) bool { return day > 10 }),
+		"b-gone-late":  unless(1000, func(day int) bool { return day > 20 }),
+		"c-grows":      func(day int) int { return day },
+		"d-large":      func(int) int { return 500 },
+		"e-new":        unless(300, func(day int) bool { return day < 15 }),
+		"f-back":       unless(200, func(day int) bool { return day == 30 }),
+		"g-old-new":    unless(100, func(day int) bool { return day < 5 }),
+	})
+	_, text, _ := strings.Cut(spaced(parse(t, pageOf(t, tr)).text), "from zero. ")
+	want := "d-large 500.0 GiB 1 instance unchanged in 30 days " +
+		"e-new 300.0 GiB 1 instance new since 2026-10-30 " +
+		"f-back 200.0 GiB 1 instance back since 2026-11-15 " +
+		"g-old-new 100.0 GiB 1 instance unchanged in 30 days " +
+		"c-grows 39.0 GiB 1 instance ▲ up +30.0 GiB in 30 days " +
+		"b-gone-late gone last seen 2026-11-04: 1,000.0 GiB, 1 instance " +
+		"a-gone-early gone last seen 2026-10-25: 1,000.0 GiB, 1 instance "
+	if !strings.HasPrefix(text, want) {
+		t.Errorf("the regions are %q\nwant %q", text[:len(want)], want)
+	}
+}
+
+// A region is not new because the history begins with it, or with a hole.
+func TestPageOldRegions(t *testing.T) {
+	tr := regionDays(t, 10, map[string]func(int) int{"a": func(day int) int { return 5 }})
+	tr.Days[0] = TrendDay{Date: tr.Days[0].Date, Status: Missing}
+	if text := spaced(parse(t, pageOf(t, tr)).text); !strings.Contains(text, "a 5.0 GiB 1 instance — no record 30 days before") {
+		t.Errorf("want no news of the region; there is %q", near(text, "a 5.0 GiB 1 instance"))
+	}
+}
+
+func TestPageCrossing(t *testing.T) {
+	for days, want := range map[int]string{1: "This is day 1.", 13: "This is day 13.", 14: "does not grow"} {
+		if text := spaced(parse(t, pageOf(t, scene{days: days, regions: cities[:1], bytes: gib}.trend(t))).text); !strings.Contains(text, want) {
+			t.Errorf("%d complete days: want %q in the page", days, want)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	long := strings.Repeat("é", listedText)
+	if got := shorten(long); got != long {
+		t.Errorf("%d runes became %q", listedText, got)
+	}
+	if got, want := shorten(long+"xy"), long+"…"; got != want {
+		t.Errorf("more runes became %q, want %q", got, want)
+	}
+}
+
+func TestPortion(t *testing.T) {
+	for _, tt := range []struct {
+		part, whole int64
+		want        string
+	}{{1, 3, "33.3 %"}, {2, 3, "66.7 %"}, {5, 5, "100.0 %"}, {0, 5, "0.0 %"}, {0, 0, "—"}} {
+		if got := spaced(portion(tt.part, tt.whole)); got != tt.want {
+			t.Errorf("portion(%d, %d) = %q, want %q", tt.part, tt.whole, got, tt.want)
+		}
 	}
 }
 

@@ -67,12 +67,12 @@ async function problemsOf(file, look, screenshot) {
     if (screenshot) await page.screenshot({ path: screenshot, fullPage: true })
     // What is folded away has to be readable too; and with the window as high as
     // the page, every text can be asked what lies below it.
-    for (const open of [false, true]) {
-      await page.evaluate((open) => document.querySelectorAll('details').forEach((d) => { d.open = open }), open)
-      const height = await page.evaluate(() => document.documentElement.scrollHeight)
-      await page.setViewportSize({ width: look.width, height: Math.min(Math.max(height, 900), 30_000) })
-      for (const problem of await page.evaluate(inspect, { print: look.media === 'print' })) problems.add(problem)
-    }
+    const height = await page.evaluate(() => {
+      for (const details of document.querySelectorAll('details')) details.open = true
+      return document.documentElement.scrollHeight
+    })
+    await page.setViewportSize({ width: look.width, height: Math.min(Math.max(height, 900), 30_000) })
+    for (const problem of await page.evaluate(inspect, { print: look.media === 'print' })) problems.add(problem)
   } finally {
     await page.close()
   }

@@ -97,6 +97,21 @@ func checkSnapshot(t *testing.T, r *rig) {
 	}
 }
 
+func testCheck(t *testing.T, b binary) {
+	r := start(t, b, local.Config{})
+	r.good(r.invoke(event))
+	check := func(at string) local.Outcome {
+		return r.invoke(`{"triggerTime":"` + at + `","triggerName":"check","payload":"{\"action\":\"check\"}"}`)
+	}
+	if a := r.good(check("2026-11-23T15:17:00Z")); a.Action != "check" || a.Status != "complete" || a.SnapshotDate != day {
+		t.Errorf("a check of a day that is captured answers %+v, want check, complete and its date", a)
+	}
+	r.failed(check("2026-11-24T15:17:00Z"), "GapError", "2026-11-24")
+	if record := r.record("2026-11-24"); record.Status != report.Missing || record.Cause == "" || len(record.Totals) > 0 {
+		t.Errorf("record %+v, want a missing day that says why and has no numbers", record)
+	}
+}
+
 func testRetry(t *testing.T, b binary) {
 	for _, tt := range []struct {
 		name    string
@@ -143,13 +158,13 @@ func testBadDeployment(t *testing.T, b binary) {
 		"bad variables": func(t *testing.T) {
 			r := start(t, b, local.Config{Env: []string{
 				"OSS_BUCKET=B", "OSS_ENDPOINT=http://oss.example.com", "SOURCE_TYPES=ecs", "TIME_ZONE=Mars/Olympus", "LOG_LEVEL=loud",
-				"FREE_QUOTA_BYTES=-1", "CONCURRENCY=0", "WEBHOOK_URL=ftp://robot/planted-token-of-a-robot", "MEMBER_ROLE_ARNS=nobody",
+				"FREE_QUOTA_BYTES=-1", "CONCURRENCY=0", "ALERT_RULES=colour=3", "WEBHOOK_URL=ftp://robot/planted-token-of-a-robot", "MEMBER_ROLE_ARNS=nobody",
 			}})
 			r.keep("ftp://robot/planted-token-of-a-robot")
 			for i, event := range []string{event, "{}", `{"colour":"red"}`} {
 				out := r.invoke(event)
 				r.failed(out, "ConfigError", `config: OSS_ENDPOINT is "http://oss.example.com"`, `OSS_BUCKET is "B"`, `SOURCE_TYPES: "ecs"`,
-					`TIME_ZONE is "Mars/Olympus"`, `LOG_LEVEL is "loud"`, `FREE_QUOTA_BYTES is "-1"`, `CONCURRENCY is "0"`, `WEBHOOK_URL is not shown`, `MEMBER_ROLE_ARNS: "nobody"`)
+					`TIME_ZONE is "Mars/Olympus"`, `LOG_LEVEL is "loud"`, `FREE_QUOTA_BYTES is "-1"`, `CONCURRENCY is "0"`, `ALERT_RULES`, `WEBHOOK_URL is not shown`, `MEMBER_ROLE_ARNS: "nobody"`)
 				if cold := out.Start > 0; cold != (i == 0) {
 					t.Errorf("event %d: a process was started: %v, want the first to live on", i, cold)
 				}
@@ -202,19 +217,25 @@ func testHangs(t *testing.T, b binary) {
 		service   string
 		fault     local.Fault
 		errorType string
+		captured  bool // the snapshot is written all the same
 	}{
-		{local.ServiceBackup, local.Fault{Kind: "hang-header"}, "SourceError"},
-		{local.ServiceBackup, local.Fault{Kind: "hang-body"}, "SourceError"},
-		{local.ServiceBackup, local.Fault{Kind: "slow-drip", Pause: time.Second}, "SourceError"},
-		{local.ServiceOSS, local.Fault{Kind: "hang-header"}, "StoreError"},
-		{local.ServiceOSS, local.Fault{Kind: "hang-body", On: "GET "}, "StoreError"},
-		{local.ServiceOSS, local.Fault{Kind: "hang-header", On: "PUT "}, "StoreError"},
+		{local.ServiceBackup, local.Fault{Kind: "hang-header"}, "SourceError", false},
+		{local.ServiceBackup, local.Fault{Kind: "hang-body"}, "SourceError", false},
+		{local.ServiceBackup, local.Fault{Kind: "slow-drip", Pause: time.Second}, "SourceError", false},
+		{local.ServiceOSS, local.Fault{Kind: "hang-header"}, "StoreError", false},
+		{local.ServiceOSS, local.Fault{Kind: "hang-body", On: "GET "}, "StoreError", false},
+		{local.ServiceOSS, local.Fault{Kind: "hang-header", On: "PUT "}, "StoreError", false},
+		{local.ServiceOSS, local.Fault{Kind: "hang-header", On: "GET /local-bucket/" + prefix + "days/"}, "StoreError", true},
+		{local.ServiceOSS, local.Fault{Kind: "hang-header", On: "PUT /local-bucket/" + prefix + "totals/"}, "StoreError", true},
 	} {
 		tt.fault.Times = -1
 		tests[tt.service+" "+tt.fault.Kind+" "+tt.fault.On] = func(t *testing.T) {
 			r := start(t, b, local.Config{Function: local.Function{Timeout: 6 * time.Second}})
 			r.Faults[tt.service].Add(tt.fault)
 			r.failed(r.invoke(event), tt.errorType)
+			if captured := r.read(snapshotKey) != nil; captured != tt.captured {
+				t.Errorf("the snapshot is there: %v, want %v", captured, tt.captured)
+			}
 			if tt.service == local.ServiceBackup {
 				record := r.record(day)
 				if record.Status != report.Missing || len(record.Objects) > 0 || len(record.Totals) > 0 || !strings.Contains(record.Cause, "SourceError: cloud backup: account "+account+", ECS_FILE: GetBasicStatistics: ") {
@@ -255,6 +276,7 @@ func testInvokeCommand(t *testing.T, b binary) {
 		{"a bad event", user, append(named, "-event", `{"colour":"red"}`), 2, `backup-statistics: event: "colour" is no field of a request`},
 		{"an unknown flag", user, []string{"-colour", "red"}, 2, "flags"},
 		{"a word too many", user, []string{"now"}, 2, "flags"},
+		{"no keys", local.Key{}, append(named, "-event", "{}"), 2, "config: no credentials on this workstation: want such as ALIBABA_CLOUD_ACCESS_KEY_ID"},
 		{"a wrong secret", local.Key{ID: user.ID, Secret: "planted-wrong-secret"}, append(named, "-event", "{}"), 1, "SignatureDoesNotMatch"},
 	} {
 		stdout, stderr, code := r.command(b, tt.key, tt.args)

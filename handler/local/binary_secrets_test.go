@@ -26,7 +26,7 @@ func testSecrets(t *testing.T, b binary) {
 	const rigs = 4
 	for i := range rigs {
 		tests[fmt.Sprintf("faults, part %d", i+1)] = func(t *testing.T) {
-			r, next := startPlanted(t, b, "debug")
+			r, next, _ := startPlanted(t, b, "debug", 4*time.Second)
 			for j := i; j < len(kinds); j += rigs {
 				for _, faults := range r.Faults {
 					faults.Add(local.Fault{Kind: kinds[j], Times: 2, Location: "http://localhost:1"})
@@ -43,18 +43,22 @@ func testSecrets(t *testing.T, b binary) {
 
 // startPlanted starts a function that has every secret there is, and a source of
 // events, each for a day of its own.
-func startPlanted(t *testing.T, b binary, level string) (*rig, func() string) {
+func startPlanted(t *testing.T, b binary, level string, timeout time.Duration) (r *rig, next func() string, told *atomic.Int32) {
 	t.Helper()
 	const externalID, webhookSecret = "planted-external-id-0123456789", "SECplantedwebhooksecret0123456789"
 	path := "/robot/send/planted-path-of-the-webhook?access_token=planted-token-of-the-webhook"
+	told = new(atomic.Int32) // how often the webhook was called
 	robot := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
+		if told.Add(1) > 1 { // no answer: what fails then is the request, and its error has the address
+			panic(http.ErrAbortHandler)
+		}
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprintf(w, "no robot at %s with %v takes %s signed with %s", req.URL, req.Header, body, webhookSecret)
 	}))
 	t.Cleanup(robot.Close)
 	arn := "acs:ram::" + member + ":role/reader"
-	r := start(t, b, local.Config{Function: local.Function{Timeout: 3 * time.Second}, Env: []string{
+	r = start(t, b, local.Config{Function: local.Function{Timeout: timeout}, Env: []string{
 		"LOG_LEVEL=" + level, "WEBHOOK_URL=" + robot.URL + path, "WEBHOOK_SECRET=" + webhookSecret,
 		"MEMBER_ROLE_ARNS=" + arn, "MEMBER_EXTERNAL_ID=" + externalID,
 	}})
@@ -65,11 +69,11 @@ func startPlanted(t *testing.T, b binary, level string) (*rig, func() string) {
 	return r, func() string {
 		date = date.AddDate(0, 0, 1)
 		return strings.Replace(event, "2026-11-22T17:30:00Z", date.Format(time.RFC3339), 1)
-	}
+	}, told
 }
 
 func testRefusals(t *testing.T, b binary, level string) {
-	r, next := startPlanted(t, b, level)
+	r, next, told := startPlanted(t, b, level, 20*time.Second)
 	var quote atomic.Pointer[func(w http.ResponseWriter, service, sent string)] // answers in place of the service
 	r.hook(func(service string, next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -84,8 +88,17 @@ func testRefusals(t *testing.T, b binary, level string) {
 	})
 	r.good(r.invoke(next()))
 	r.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: 1, Count: 1}) // an alert opens
-	r.good(r.invoke(next()))
+	warned := strings.Join(r.good(r.invoke(next())).Warnings, "; ")
+	if told.Load() != 1 || !strings.Contains(warned, "could not be delivered: webhook at 127.0.0.1: answered 400") {
+		t.Errorf("the webhook was called %d times and the answer warns of %q, want once and that it failed", told.Load(), warned)
+	}
+	r.Backup.Set(account, "ECS_FILE", regions...) // it closes
+	warned = strings.Join(r.good(r.invoke(next())).Warnings, "; ")
+	if told.Load() < 2 || !strings.Contains(warned, "could not be delivered: webhook at 127.0.0.1: ") {
+		t.Errorf("the webhook was called %d times and the answer warns of %q, want one more and that it failed", told.Load(), warned)
+	}
 
+	const brief = 4 * time.Second // what fails for ever need not take long
 	good, revoke := r.issue()
 	defer revoke()
 	for _, tt := range []struct {
@@ -101,7 +114,7 @@ func testRefusals(t *testing.T, b binary, level string) {
 		tt.change(&sent, &known)
 		r.Keys.Add(known)
 		r.keep(sent.ID, sent.Secret, sent.Token)
-		if out := r.send(local.Invocation{Event: []byte(next()), Key: sent}); !out.Failed || out.TimedOut {
+		if out := r.send(local.Invocation{Event: []byte(next()), Key: sent, Timeout: brief}); !out.Failed || out.TimedOut {
 			t.Errorf("%s: answer %s, want an error", tt.name, out.Body)
 		}
 	}
@@ -119,7 +132,7 @@ func testRefusals(t *testing.T, b binary, level string) {
 		{"text for an answer", func(w http.ResponseWriter, _, sent string) { io.WriteString(w, sent) }},
 	} {
 		quote.Store(&tt.answer)
-		if out := r.invoke(next()); !out.Failed || out.TimedOut {
+		if out := r.send(local.Invocation{Event: []byte(next()), Timeout: brief}); !out.Failed || out.TimedOut {
 			t.Errorf("%s: answer %s, want an error", tt.name, out.Body)
 		}
 		quote.Store(nil)

@@ -208,7 +208,8 @@ func (f *Faults) due(subject string) (due *Fault) {
 			fault.Skip--
 		case fault.Times != 0 && due == nil:
 			fault.Times--
-			due = fault
+			played := *fault // the armed one goes on counting
+			due = &played
 			f.spoiled++
 		}
 	}

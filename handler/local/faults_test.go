@@ -109,7 +109,7 @@ func (r reply) says(t *testing.T, service string, status int, code string) strin
 
 func TestFaultsDoWhatTheySay(t *testing.T) {
 	isReset := func(r reply) string {
-		if !errors.Is(r.err, syscall.ECONNRESET) && !errors.Is(r.err, io.EOF) {
+		if !errors.Is(r.err, syscall.ECONNRESET) {
 			return fmt.Sprint(r.err, ", want a reset")
 		}
 		return ""
@@ -459,6 +459,9 @@ func TestConnectionsBreakOverTLSToo(t *testing.T) {
 		r := s.play(t, local.Fault{Kind: kind}, s.request())
 		if ok := r.err == nil && r.bodyErr == nil && json.Valid(r.body); ok != (kind == "close-idle") {
 			t.Errorf("%s: %+v %s (%v, %v)", kind, r.Response, r.body, r.err, r.bodyErr)
+		}
+		if reset := errors.Is(r.err, syscall.ECONNRESET); reset != strings.HasPrefix(kind, "reset-") {
+			t.Errorf("%s: the client is told %v", kind, r.err)
 		}
 	}
 }

@@ -202,7 +202,7 @@ func TestAdditionalHeadersAreSigned(t *testing.T) {
 	c := newCaller(keyOf(owner))
 	r := c.oss("GET", ossURL, "", "list-type=2", "", "x-a", "1")
 	canonical := "GET\n/bucket/\nlist-type=2\nhost:127.0.0.1\nx-a:1\nx-oss-content-sha256:UNSIGNED-PAYLOAD\nx-oss-date:20261123T120000Z\n" +
-		"x-oss-security-token:" + c.token + "\n\nhost;x-a\nUNSIGNED-PAYLOAD"
+		"x-oss-security-token:" + c.token + "\n\nhost;x-a;x-oss-date\nUNSIGNED-PAYLOAD"
 	scope := "20261123/cn-hangzhou/oss/aliyun_v4_request"
 	key := []byte("aliyun_v4" + c.secret)
 	for part := range strings.SplitSeq(scope, "/") {
@@ -210,7 +210,7 @@ func TestAdditionalHeadersAreSigned(t *testing.T) {
 		key = mac
 	}
 	signature := hexMAC(key, "OSS4-HMAC-SHA256\n20261123T120000Z\n"+scope+"\n"+hexSHA256(canonical))
-	r.Header.Set("Authorization", "OSS4-HMAC-SHA256 Credential="+c.id+"/"+scope+", AdditionalHeaders=host;x-a, Signature="+signature)
+	r.Header.Set("Authorization", "OSS4-HMAC-SHA256 Credential="+c.id+"/"+scope+", AdditionalHeaders=host;x-a;x-oss-date, Signature="+signature)
 	for value, want := range map[string]int{"1": 200, "2": 403} {
 		r.Header.Set("x-a", value)
 		if w := serve(newOSS(t), r); w.Code != want {

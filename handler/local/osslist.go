@@ -112,7 +112,7 @@ func (o *OSS) list(c *ossCall) *ossError {
 	folder, _ := path.Split(l.prefix)
 	folder = strings.TrimSuffix(folder, "/")
 	// A prefix that is no path of a folder has no keys behind it.
-	if folder == "" && !strings.HasPrefix(l.prefix, "/") || folder != "." && fs.ValidPath(folder) {
+	if folder == "" && !strings.HasPrefix(l.prefix, "/") || fs.ValidPath(folder) {
 		if info, err := os.Stat(o.file(folder)); err == nil && info.IsDir() {
 			if _, err := o.walk(folder, l); err != nil {
 				return internalError(err)

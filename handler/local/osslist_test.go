@@ -52,7 +52,7 @@ func listAll(t *testing.T, o *local.OSS, prefix, delimiter, after string, limit 
 		if encoding == "" {
 			return s
 		}
-		plain, err := url.PathUnescape(s)
+		plain, err := url.QueryUnescape(s) // as the SDKs do
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,12 +149,12 @@ func TestListTellsOfObjects(t *testing.T) {
 			t.Errorf("listed is %+v", page)
 		}
 	}
-	for name, change := range map[string]string{"a": "changed by hand", ".partial-1": "left by a program that was killed"} {
+	for name, change := range map[string]string{"a": "987654321", ".partial-1": "left by a program that was killed"} {
 		if err := os.WriteFile(filepath.Join(o.Dir, name), []byte(change), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if page := listOnce(t, o); len(page.Contents) != 1 || page.Contents[0].Size != len("changed by hand") || page.Contents[0].ETag == `"25F9E794323B453885F5181F1B624D0B"` {
+	if page := listOnce(t, o); len(page.Contents) != 1 || page.Contents[0].ETag != `"6EBE76C9FB411BE97B3B0D48B791A7C9"` {
 		t.Errorf("after a change by hand listed is %+v", page)
 	}
 }

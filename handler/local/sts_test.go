@@ -110,6 +110,12 @@ func TestAssumeRoleRefuses(t *testing.T) {
 	if got := ask(t, s, newCaller(keyOf(owner)).acs("GET", "http://127.0.0.1/", stsVersion, "GetFederationToken", "")); got != "404 InvalidAction.NotFound" {
 		t.Errorf("another action: %s", got)
 	}
+	nobody := local.Key{ID: "STS.nobody", Secret: "s", Token: "t"}
+	s.Keys.Add(nobody)
+	r := newCaller(nobody).acs("GET", "http://127.0.0.1/?RoleArn="+roleOf("nobody")+"&RoleSessionName=aa", stsVersion, "AssumeRole", "")
+	if got := ask(t, s, r); got != "403 NoPermission" {
+		t.Errorf("the key of no account on a role that trusts nobody: %s", got)
+	}
 	if got := ask(t, s, newCaller(keyOf(other)).acs("GET", "http://127.0.0.1/", stsVersion, "AssumeRole", "")); got != "404 InvalidAccessKeyId.NotFound" {
 		t.Errorf("another key: %s", got)
 	}

@@ -1,0 +1,321 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"backup-statistics/handler/store"
+	"backup-statistics/report"
+)
+
+// fails is an error's type and text.
+func fails(err error) string { return ErrorType(err) + ": " + fmt.Sprint(err) }
+
+const (
+	noRun     = "no run of that day left a record: it did not run, or it could not write"
+	noRunThen = "no run of that day left a record" // said of an earlier day
+)
+
+// A locked store refuses what it is told to refuse.
+type locked struct {
+	store.Memory
+	reads, writes bool
+}
+
+func (l *locked) Get(ctx context.Context, key string) ([]byte, error) {
+	if l.reads {
+		return nil, fmt.Errorf("get %s: %w", key, errDenied)
+	}
+	return l.Memory.Get(ctx, key)
+}
+
+func (l *locked) List(ctx context.Context, prefix string, limit int) ([]store.Entry, error) {
+	if l.reads {
+		return nil, fmt.Errorf("list %s: %w", prefix, errDenied)
+	}
+	return l.Memory.List(ctx, prefix, limit)
+}
+
+func (l *locked) Put(ctx context.Context, key string, data []byte) error {
+	if l.writes {
+		return fmt.Errorf("put %s: %w", key, errDenied)
+	}
+	return l.Memory.Put(ctx, key, data)
+}
+
+func (l *locked) PutNew(ctx context.Context, key string, data []byte) error {
+	if l.writes {
+		return fmt.Errorf("put %s: %w", key, errDenied)
+	}
+	return l.Memory.PutNew(ctx, key, data)
+}
+
+// TestCheck lets a second day go wrong, or not, and looks at it in the evening, a
+// second time as Function Compute does, and on the next evening.
+func TestCheck(t *testing.T) {
+	const first, day, next = "2026-11-23", "2026-11-24", "2026-11-25"
+	denied := "account 1234567890123457, ECS_FILE: GetBasicStatistics: NoPermission (403)"
+	for _, tt := range []struct {
+		name   string
+		play   func(w *world)
+		err    string // of the check; empty: it succeeds
+		status string
+		cause  string
+	}{
+		{"a day that is complete", func(w *world) { w.run(day) }, "", report.Complete, ""},
+		{"a day whose run never happened", func(w *world) {}, noRun, report.Missing, noRun},
+		{
+			"a day whose run failed", func(w *world) { w.fail(fmt.Errorf("Throttling (429)")); w.run(day) },
+			"SourceError: cloud backup: account 1234567890123456, ECS_FILE: Throttling (429) (and 1 more)", report.Missing,
+			"SourceError: cloud backup: account 1234567890123456, ECS_FILE: Throttling (429) (and 1 more)",
+		},
+		{
+			"a day that is partial", func(w *world) {
+				w.sources[1].fails = fmt.Errorf("GetBasicStatistics: NoPermission (403)")
+				w.run(day)
+			}, "SourceError: cloud backup: " + denied, report.Partial, "SourceError: cloud backup: " + denied,
+		},
+		{"a day that a retry completed", func(w *world) {
+			w.fail(errDenied)
+			w.run(day)
+			w.fail(nil)
+			w.timer(day, noon, "", 1)
+		}, "", report.Complete, ""},
+		{"a day whose record was deleted", func(w *world) {
+			w.run(day)
+			w.Store = without(w.t, w.Store, "days/"+day)
+		}, "", report.Complete, ""},
+		{
+			"a day of which a run wrote no record and half of the snapshots", func(w *world) {
+				w.run(day)
+				w.Store = without(w.t, w.Store, "days/"+day, "report/", "snapshots/dt="+day+"/1234567890123457")
+			}, "1 accounts were not attempted", report.Partial, "1 accounts were not attempted",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, 2)
+			_, err := w.run(first)
+			must(t, err)
+			tt.play(w)
+			w.fail(nil)
+			result, err := w.check(day)
+			if tt.err == "" {
+				if err != nil || result.Status != report.Complete || result.Action != ActionCheck || result.SnapshotDate.String() != day {
+					t.Errorf("the check says %+v, %v; want that the day is complete", result, err)
+				}
+			} else if got, want := fails(err), "GapError: gap: no complete record of 2026-11-24: "+tt.err; got != want {
+				t.Errorf("error %s, want %s", got, want)
+			}
+			r := record(t, w.Store, day)
+			if r.Status != tt.status || r.Cause != tt.cause {
+				t.Errorf("record %s, cause %q; want %s, %q", r.Status, r.Cause, tt.status, tt.cause)
+			}
+			told := ""
+			if tt.err != "" {
+				told = "2026-11-24 +day_missing/11-24"
+				if len(r.Alerts) != 1 || r.ReportedOn == nil || r.ReportedOn.String() != day || r.DetectedAt == nil {
+					t.Errorf("record %+v, want a gap that is open, and reported and noticed that day", r)
+				}
+			}
+
+			before := dump(t, w.Store)
+			_, again := w.timer(day, evening, `{"action":"check"}`, 1)
+			if fmt.Sprint(again) != fmt.Sprint(err) || dump(t, w.Store) != before || w.inbox.said() != told {
+				t.Errorf("a retry says %v and people were told %q; want %v, %q and no other documents", again, w.inbox.said(), err, told)
+			}
+
+			_, err = w.run(next)
+			must(t, err)
+			if _, err := w.check(next); err != nil {
+				t.Errorf("the next check says %v, want nothing: the gap is reported", err)
+			}
+			if told != "" {
+				told += " 2026-11-25 -day_missing/11-24"
+			}
+			if got := w.inbox.said(); got != told {
+				t.Errorf("people were told %q, want %q", got, told)
+			}
+		})
+	}
+}
+
+func TestCheckOfABucketThatRefusesWrites(t *testing.T) {
+	documents := new(locked)
+	w := newWorld(t, 1)
+	w.Store = documents
+	_, err := w.run("2026-11-23")
+	must(t, err)
+	documents.writes = true
+	if _, err := w.check("2026-11-23"); err != nil {
+		t.Errorf("of a complete day: %v, want no error: there is nothing to write", err)
+	}
+	_, err = w.run("2026-11-24")
+	if got, want := fails(err), "StoreError: store: put snapshots/dt=2026-11-24/1234567890123456-ECS_FILE.json: AccessDenied (403)"; got != want {
+		t.Errorf("error of the run %s, want %s", got, want)
+	}
+	_, err = w.check("2026-11-24")
+	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-24: "+noRun+"; and that could not be recorded: store: put days/2026-11-24.json: AccessDenied (403)"; got != want {
+		t.Errorf("error of the check %s, want %s", got, want)
+	}
+	if got, want := w.inbox.said(), "2026-11-24 +day_missing/11-24"; got != want {
+		t.Errorf("people were told %q, want %q", got, want)
+	}
+	documents.writes = false
+	_, err = w.run("2026-11-25")
+	must(t, err)
+	if got := record(t, documents, "2026-11-24"); got.Status != report.Missing || got.Cause != noRunThen {
+		t.Errorf("record %+v, want the gap", got)
+	}
+	// What could not be recorded may be told once more; that it is over is told once.
+	if got, want := w.inbox.said(), "2026-11-24 +day_missing/11-24 2026-11-25 +day_missing/11-24 -day_missing/11-24"; got != want {
+		t.Errorf("people were told %q, want %q", got, want)
+	}
+	_, err = w.check("2026-11-25")
+	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-24: "+noRunThen; got != want {
+		t.Errorf("error of the next check %s, want %s: no check could write that it reported it", got, want)
+	}
+	if _, err = w.check("2026-11-26"); !strings.Contains(fmt.Sprint(err), "record of 2026-11-26: ") {
+		t.Errorf("error of the check after it %v, want one of its own day alone", err)
+	}
+}
+
+func TestCheckOfABucketThatCannotBeRead(t *testing.T) {
+	documents := new(locked)
+	w := newWorld(t, 1)
+	w.Store = documents
+	_, err := w.run("2026-11-23")
+	must(t, err)
+	documents.reads = true
+	for retry := range 3 {
+		_, err := w.timer("2026-11-24", evening, `{"action":"check"}`, retry)
+		if got := fails(err); !strings.HasPrefix(got, "StoreError: store: ") || !strings.HasSuffix(got, ": AccessDenied (403)") {
+			t.Errorf("error %s, want a StoreError", got)
+		}
+	}
+	if len(w.inbox.notices) != 1 {
+		t.Fatalf("people were told %d times, want once", len(w.inbox.notices))
+	}
+	n := w.inbox.notices[0]
+	if !strings.HasPrefix(n.Text, "Cloud Backup statistics, 2026-11-24\nThe check could not read the bucket, so nobody knows whether the day is recorded.") ||
+		!strings.Contains(n.Text, "AccessDenied (403)") || n.SnapshotDate.String() != "2026-11-24" || n.Opened == nil || n.Closed == nil {
+		t.Errorf("the notice is %+v, want one that says what could not be read", n)
+	}
+	w.inbox.fails = errLost // whether it arrives or not, the check fails with its own error
+	if _, err := w.check("2026-11-25"); ErrorType(err) != "StoreError" {
+		t.Errorf("error %v, want a StoreError", err)
+	}
+}
+
+func TestCheckReportsAGapOnce(t *testing.T) {
+	gap := func(dates, cause string) string { return "GapError: gap: no complete record of " + dates + ": " + cause }
+	for _, tt := range []struct {
+		name string
+		play func(w *world) error // the last check
+		want string
+	}{
+		{"the first day ever", func(w *world) error {
+			_, err := w.check("2026-11-24")
+			return err
+		}, gap("2026-11-24", noRun)},
+		{"days before the first snapshot", func(w *world) error {
+			w.check("2026-11-24")
+			w.check("2026-11-25")
+			w.run("2026-11-26")
+			_, err := w.check("2026-11-26")
+			return err
+		}, "Error: <nil>"},
+		{"a run that failed before the first snapshot, and no check", func(w *world) error {
+			w.fail(errDenied)
+			w.run("2026-11-24")
+			w.fail(nil)
+			w.run("2026-11-25")
+			_, err := w.check("2026-11-25")
+			return err
+		}, gap("2026-11-24", "SourceError: cloud backup: account 1234567890123456, ECS_FILE: AccessDenied (403)")},
+		{"days without a run and without a check", func(w *world) error {
+			w.run("2026-11-20")
+			_, err := w.check("2026-11-23")
+			return err
+		}, gap("2026-11-21, 2026-11-22, 2026-11-23", noRun)},
+		{"a day that a later run entered, and no check", func(w *world) error {
+			w.run("2026-11-20")
+			w.run("2026-11-23")
+			_, err := w.check("2026-11-23")
+			return err
+		}, gap("2026-11-21, 2026-11-22", noRunThen)},
+		{"the same on the next day", func(w *world) error {
+			w.run("2026-11-20")
+			w.run("2026-11-23")
+			w.check("2026-11-23")
+			w.run("2026-11-24")
+			_, err := w.check("2026-11-24")
+			return err
+		}, "Error: <nil>"},
+		{"a gap of a day that was reported, and another", func(w *world) error {
+			w.run("2026-11-20")
+			w.check("2026-11-21")
+			_, err := w.check("2026-11-22")
+			return err
+		}, gap("2026-11-22", noRun)},
+		{"more days than anybody reads", func(w *world) error {
+			w.run("2026-11-01")
+			_, err := w.check("2026-11-23")
+			return err
+		}, gap("22 days, the last of them 2026-11-14, 2026-11-15, 2026-11-16, 2026-11-17, 2026-11-18, 2026-11-19, 2026-11-20, 2026-11-21, 2026-11-22, 2026-11-23", noRun)},
+		{"a gap that is older than a month", func(w *world) error {
+			w.run("2026-11-01")
+			for _, day := range days(w.t, "2026-11-03", 33) {
+				w.run(day)
+			}
+			_, err := w.check("2026-12-05")
+			return err
+		}, "Error: <nil>"},
+		{"a late snapshot, which nothing was derived from", func(w *world) error {
+			w.run("2026-11-20")
+			w.run("2026-11-22")
+			other := newWorld(w.t, 1)
+			other.run("2026-11-21")
+			for _, key := range []string{"snapshots/dt=2026-11-21/1234567890123456-ECS_FILE.json"} {
+				data, err := other.Store.Get(w.t.Context(), key)
+				must(w.t, err)
+				must(w.t, w.Store.Put(w.t.Context(), key, data))
+			}
+			_, err := w.check("2026-11-22")
+			if got := record(w.t, w.Store, "2026-11-21").Status; got != report.Complete {
+				w.t.Errorf("the late day is %s, want complete", got)
+			}
+			return err
+		}, "Error: <nil>"},
+		{"a check that comes after the next day's run", func(w *world) error {
+			w.run("2026-11-20")
+			w.run("2026-11-22")
+			_, err := w.late("2026-11-21", evening, `{"action":"check"}`)
+			return err
+		}, gap("2026-11-21", noRunThen)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := fails(tt.play(newWorld(t, 1))); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// The members are asked for only where no record tells which accounts there are.
+func TestCheckOfAFleetThatNobodyKnows(t *testing.T) {
+	w := newWorld(t, 1)
+	w.Members = func(context.Context) ([]Account, error) { return nil, errDenied }
+	w.run("2026-11-24")
+	_, err := w.check("2026-11-24")
+	const cause = "SourceError: cloud backup: find the member accounts: AccessDenied (403)"
+	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-24: "+cause; got != want {
+		t.Errorf("error %s, want %s", got, want)
+	}
+	w.Store = without(t, w.Store, "days/", "report/")
+	_, err = w.check("2026-11-24")
+	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-24: "+cause; got != want {
+		t.Errorf("without a record: error %s, want %s", got, want)
+	}
+}
