@@ -16,8 +16,8 @@ TOOL   = $(GO) tool -modfile=.tools/go.mod
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile
 
-run: ## play a day against stand-ins on loopback, no account needed; ARGS="-h" lists the flags
-	$(STATIC) $(GO) run $(BUILD) . local $(ARGS)
+run: ## play 90 days against stand-ins on loopback, no account needed; ARGS="-h" lists the flags
+	$(STATIC) $(GO) run $(BUILD) . local $(or $(ARGS),-days 90 -gap 23 -drop 9)
 
 test: ## run the tests; they need no network
 	$(STATIC) $(GO) test -tags $(TAGS) -shuffle=on ./...

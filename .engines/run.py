@@ -257,8 +257,8 @@ def polars(bucket):
 
     regions = pl.read_ndjson(f"{bucket}/regions/dt=*/regions.jsonl")
     totals = pl.read_ndjson(f"{bucket}/totals/dt=*/totals.jsonl")
-    # Lists in the records are empty for long: look at all before deciding what is in them.
-    days = pl.read_ndjson(f"{bucket}/days/*.json", infer_schema_length=None)
+    # A record at a time: lists that are empty in one and full in another are no table.
+    days = pl.concat(pl.read_ndjson(path).select("snapshot_date", "status") for path in glob.glob(f"{bucket}/days/*.json"))
 
     complete = days.filter(pl.col("status") == "complete")["snapshot_date"]
     first, last = complete.min(), complete.max()

@@ -209,7 +209,9 @@ func TestCheckOfABucketThatCannotBeRead(t *testing.T) {
 }
 
 func TestCheckReportsAGapOnce(t *testing.T) {
-	gap := func(dates, cause string) string { return "GapError: gap: no complete record of " + dates + ": " + cause }
+	gap := func(dates, cause string) string {
+		return "GapError: gap: no complete record of " + dates + ": " + cause
+	}
 	for _, tt := range []struct {
 		name string
 		play func(w *world) error // the last check

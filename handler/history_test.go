@@ -309,19 +309,16 @@ func TestDailyRunsEqualARebuild(t *testing.T) {
 				t.Errorf("open are %v, people believe %v and wonder about %v: they were told %s", got, open, odd, w.inbox.said())
 			}
 
-			told := len(w.inbox.notices)
 			w.Store = without(t, daily, "report/")
 			_, err = w.run(all[41])
 			must(t, err)
 			got := dump(t, w.Store)
-			w.Store, w.inbox = daily, &inbox{}
-			w.Notifier = w.inbox
+			w.Store = daily
 			_, err = w.run(all[41])
 			must(t, err)
 			if want := dump(t, daily); got != want {
 				t.Errorf("after the trend was deleted, %s", differ(got, want))
 			}
-			_ = told
 		})
 	}
 }
@@ -337,3 +334,196 @@ func openNow(t *testing.T, s Store) []string {
 }
 
 var errDenied = errors.New("AccessDenied (403)")
+
+// TestSimulatedWeeks lets something be broken for five days of a fortnight, with a
+// check each evening.
+func TestSimulatedWeeks(t *testing.T) {
+	all := days(t, "2026-11-16", 14)
+	for _, tt := range []struct {
+		name    string
+		broken  func(w *world, day string) // instead of the daily run
+		checked bool
+		cause   string // of each day
+		told    string
+		errors  int // of checks
+	}{
+		{"the trigger is disabled", func(*world, string) {}, true, noRun, "2026-11-20 +day_missing/11-20 2026-11-25 -day_missing/11-20", 5},
+		{"the role is revoked", func(w *world, day string) {
+			w.fail(errDenied)
+			w.run(day)
+			w.timer(day, noon, "", 1)
+			w.fail(nil)
+		}, true, "SourceError: cloud backup: account 1234567890123456, ECS_FILE: AccessDenied (403)", "2026-11-20 +day_missing/11-20 2026-11-25 -day_missing/11-20", 5},
+		{"trigger and check are off", func(*world, string) {}, false, noRunThen, "2026-11-25 +day_missing/11-20 -day_missing/11-20", 0},
+		{"the role is revoked, and the check is off", func(w *world, day string) {
+			w.fail(errDenied)
+			w.run(day)
+			w.fail(nil)
+		}, false, "SourceError: cloud backup: account 1234567890123456, ECS_FILE: AccessDenied (403)", "2026-11-25 +day_missing/11-20 -day_missing/11-20", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			failed := 0
+			for i, day := range all {
+				if broken := i >= 4 && i < 9; broken {
+					tt.broken(w, day)
+				} else {
+					_, err := w.run(day)
+					must(t, err)
+				}
+				if tt.checked {
+					if _, err := w.check(day); err != nil {
+						failed++
+					}
+				}
+			}
+			if got := w.inbox.said(); got != tt.told || failed != tt.errors {
+				t.Errorf("people were told %q and %d checks failed, want %q and %d", got, failed, tt.told, tt.errors)
+			}
+			for i, day := range all {
+				if r := record(t, w.Store, day); i >= 4 && i < 9 && (r.Status != report.Missing || r.Cause != tt.cause || r.DetectedAt == nil || len(r.Totals) > 0) {
+					t.Errorf("record %+v, want a gap with the cause %q and no numbers", r, tt.cause)
+				}
+			}
+			page, err := w.Store.Get(t.Context(), report.PageKey)
+			must(t, err)
+			if cause, _, _ := strings.Cut(tt.cause, ": "); !strings.Contains(string(page), cause) {
+				t.Errorf("the page does not tell of %q", cause)
+			}
+		})
+	}
+}
+
+// TestBucketRefusesWritesForADay has a run and a check that can't write, and are
+// retried as Function Compute does.
+func TestBucketRefusesWritesForADay(t *testing.T) {
+	documents := new(locked)
+	w := newWorld(t, 1)
+	w.Store = documents
+	all := days(t, "2026-11-20", 7)
+	var failed []string
+	for i, day := range all {
+		documents.writes = i == 3
+		for retry := range 3 {
+			if _, err := w.timer(day, noon, "", retry); err == nil {
+				break
+			}
+		}
+		if _, err := w.check(day); err != nil {
+			failed = append(failed, day[8:]+" "+ErrorType(err))
+		}
+	}
+	if got, want := fmt.Sprint(failed), "[23 GapError 24 GapError]"; got != want { // the second since the first left no trace
+		t.Errorf("failed checks: %s, want %s", got, want)
+	}
+	if got, want := w.inbox.said(), "2026-11-23 +day_missing/11-23 2026-11-24 +day_missing/11-23 -day_missing/11-23"; got != want {
+		t.Errorf("people were told %q, want %q", got, want)
+	}
+	if got := openNow(t, documents); len(got) > 0 {
+		t.Errorf("open are %v, want none", got)
+	}
+}
+
+// TestPlantedHistories plays days by what is protected in two regions: 5+2; a hole
+// is ?, and a day whose regions do not add up ends in ~. Each run is delivered
+// twice, and each check as well.
+func TestPlantedHistories(t *testing.T) {
+	for _, tt := range []struct {
+		name, rules string
+		days        string
+		after       func(w *world, all []string) // the days
+		told        string
+	}{
+		{"nothing happens", "", "5+2 5+2 6+2 6+3", nil, ""},
+		{"a drop and its return", "data_dropped_percent=off", "5+2 5+2 3+2 3+2 5+2 5+2", nil, "2026-11-03 +resources_dropped/11-03 2026-11-05 -resources_dropped/11-03"},
+		{"a drop of capacity as well", "", "5+2 5+2 3+2 5+2", nil, "2026-11-03 +data_dropped_percent/11-03 +resources_dropped/11-03 2026-11-04 -data_dropped_percent/11-03 -resources_dropped/11-03"},
+		{"a drop in two steps", "data_dropped_percent=off", "5+2 4+2 3+2 4+2 5+2", nil, "2026-11-02 +resources_dropped/11-02 2026-11-03 +resources_dropped/11-03 2026-11-04 -resources_dropped/11-03 2026-11-05 -resources_dropped/11-02"},
+		{"a region is gone and back", "data_dropped_percent=off", "5+2 5+0 5+0 5+2", nil, "2026-11-02 +region_gone/11-02 +resources_dropped/11-02 2026-11-04 -region_gone/11-02 -resources_dropped/11-02"},
+		{"a region moves", "resources_dropped=off,data_dropped_percent=off", "5+2 7+0 7+0", nil, "2026-11-02 +region_gone/11-02"},
+		{"a drop that stays", "data_dropped_percent=off", "5+2 3+2" + strings.Repeat(" 3+2", 30), nil, "2026-11-02 +resources_dropped/11-02 2026-12-02 -resources_dropped/11-02"},
+		{"a drop that stays, and a gap when it is history", "data_dropped_percent=off", "5+2 3+2" + strings.Repeat(" 3+2", 28) + " ? ? 3+2", nil, "2026-11-02 +resources_dropped/11-02 2026-12-01 +day_missing/12-01 2026-12-02 -resources_dropped/11-02 2026-12-03 -day_missing/12-01"},
+		{"the quota is crossed and left", "resources_dropped=off,data_dropped_percent=off", "70+2 78+2 90+2 79+0 78+0 90+0", nil, "2026-11-02 +quota_percent/11-02 2026-11-04 +region_gone/11-04 -quota_percent/11-02 2026-11-06 +quota_percent/11-06"},
+		{"regions that do not add up", "", "5+2 5+2~ 5+2~ 5+2 5+2~ 5+2", nil, "2026-11-02 +total_mismatch/11-02 2026-11-04 -total_mismatch/11-02 2026-11-05 +total_mismatch/11-05 2026-11-06 -total_mismatch/11-05"},
+		{"a gap", "", "5+2 ? ? 5+2 5+2", nil, "2026-11-02 +day_missing/11-02 2026-11-04 -day_missing/11-02"},
+		{"a drop in a gap", "data_dropped_percent=off", "5+2 ? 3+2 5+2", nil, "2026-11-02 +day_missing/11-02 2026-11-03 +resources_dropped/11-03 -day_missing/11-02 2026-11-04 -resources_dropped/11-03"},
+		{"two gaps", "", "5+2 ? 5+2 ? 5+2", nil, "2026-11-02 +day_missing/11-02 2026-11-03 -day_missing/11-02 2026-11-04 +day_missing/11-04 2026-11-05 -day_missing/11-04"},
+		{"rules that are off", "resources_dropped=off,data_dropped_percent=off,region_gone=off,day_missing=off,quota_percent=off,total_mismatch=off", "99+2 ? 1+0~ 5+2", nil, ""},
+		{"a timer that comes the next morning", "", "5+2 ? 5+2", func(w *world, all []string) {
+			w.wait("2026-11-02T20:00:00Z") // before the third day's run, if that is not out of order
+			w.late("2026-11-02", noon, "")
+		}, "2026-11-02 +day_missing/11-02 2026-11-03 -day_missing/11-02"},
+		{"a day that is overwritten with what is right", "data_dropped_percent=off", "5+2 5+2 3+2", func(w *world, all []string) {
+			w.protect(5, 2)
+			w.timer(all[2], evening, `{"overwrite":true}`, 0)
+		}, "2026-11-03 +resources_dropped/11-03 2026-11-03 -resources_dropped/11-03"},
+		{"a day that is overwritten with a loss", "data_dropped_percent=off", "5+2 5+2 5+2", func(w *world, all []string) {
+			w.protect(3, 2)
+			w.timer(all[2], evening, `{"overwrite":true}`, 0)
+			w.protect(5, 2)
+			w.run("2026-11-04")
+		}, "2026-11-03 +resources_dropped/11-03 2026-11-04 -resources_dropped/11-03"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 1, "ALERT_RULES="+tt.rules)
+			words := strings.Fields(tt.days)
+			all := days(t, "2026-11-01", len(words))
+			for i, word := range words {
+				w.plant(all[i], word)
+			}
+			if tt.after != nil {
+				tt.after(w, all)
+			}
+			if got := w.inbox.said(); got != tt.told {
+				t.Errorf("people were told\n%s\nwant\n%s", got, tt.told)
+			}
+			open, odd := w.inbox.known()
+			if got := openNow(t, w.Store); len(odd) > 0 || !slices.Equal(got, open) {
+				t.Errorf("open are %v, people believe %v and wonder about %v", got, open, odd)
+			}
+		})
+	}
+}
+
+// plant plays a day as it is spelt, and delivers every event twice.
+func (w *world) plant(day, word string) {
+	w.t.Helper()
+	if word != "?" {
+		var a, b int64
+		_, err := fmt.Sscanf(word, "%d+%d", &a, &b)
+		must(w.t, err)
+		answer := protecting(a, b)
+		if strings.HasSuffix(word, "~") {
+			answer.Total.ProtectedDataBytes++
+		}
+		w.sources[0].total = func(int) report.Statistics { return answer }
+		for retry := range 2 {
+			_, err := w.timer(day, noon, "", retry)
+			must(w.t, err)
+		}
+	}
+	for retry := range 2 {
+		w.timer(day, evening, `{"action":"check"}`, retry)
+	}
+}
+
+// Growth, with a new region now and then, is no news.
+func TestQuietYearTellsNothing(t *testing.T) {
+	w := newWorld(t, 1, "FREE_QUOTA_BYTES=1099511627776")
+	for i, day := range days(t, "2025-11-01", 400) {
+		grown := int64(i)
+		w.protect(5+grown, 2+grown/7, max(0, grown-100)/9, max(0, grown-300)/30)
+		result, err := w.run(day)
+		must(t, err)
+		if len(result.Alerts)+len(result.Warnings) > 0 {
+			t.Fatalf("%s: alerts %v, warnings %v; want none", day, result.Alerts, result.Warnings)
+		}
+		if i%10 == 0 {
+			_, err := w.check(day)
+			must(t, err)
+		}
+	}
+	if got := w.inbox.said(); got != "" {
+		t.Errorf("people were told %s, want nothing", got)
+	}
+}

@@ -41,6 +41,7 @@ flags:
   -drop DAYS      so many days ago, the largest region lost a third of its instances
   -fault FAULT    spoil requests: KIND[@WHERE][xTIMES], see below; may be repeated
   -timeout TIME   the function's timeout (default 60s)
+  -open           open the page in a browser
   -v              show the function's log
   -h              show this
 
@@ -86,6 +87,7 @@ type options struct {
 	drop     int   // likewise; -1: none
 	timeout  time.Duration
 	verbose  bool
+	open     bool // the page
 }
 
 // An aimedFault is for one service, or for any.
@@ -112,6 +114,7 @@ func (c *command) parse(args []string) (options, error) {
 	var gaps []string
 	p := parser{flag.NewFlagSet("local", flag.ContinueOnError), make(map[string]bool)}
 	p.BoolVar(&o.verbose, "v", false, "")
+	p.BoolVar(&o.open, "open", false, "")
 	p.number("days", 1, maxDays, 90, &o.days)
 	p.number("accounts", 1, maxAccounts, 3, &o.accounts)
 	p.number("drop", 0, maxDays, 5, &o.drop)

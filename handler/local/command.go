@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -249,6 +251,9 @@ func (s *session) report() error {
 	if err := s.showBucket("Bucket", s.dir); err != nil {
 		return fmt.Errorf("local: show the bucket: %w", err)
 	}
+	if err := s.showPage(); err != nil {
+		return err
+	}
 	switch n := len(s.failed); n {
 	case 0:
 		return nil
@@ -257,6 +262,28 @@ func (s *session) report() error {
 	default:
 		return fmt.Errorf("local: the function answered an error for %d of %d days, the first %s", n, s.days-len(s.gaps), s.failed[0])
 	}
+}
+
+// showPage says where the page is, and opens it where that is wanted.
+func (s *session) showPage() error {
+	file := page(s.dir)
+	if file != "" {
+		s.print("  the page: %s", file)
+	}
+	switch {
+	case !s.open:
+		return nil
+	case file == "":
+		return errors.New("local: there is no page to open: want a day that is complete")
+	}
+	opener := map[string][]string{"darwin": {"open"}, "windows": {"rundll32", "url.dll,FileProtocolHandler"}}[runtime.GOOS]
+	if opener == nil {
+		opener = []string{"xdg-open"}
+	}
+	if err := exec.Command(opener[0], append(opener[1:], file)...).Start(); err != nil {
+		return fmt.Errorf("local: open %s: %w: open it in a browser", file, err)
+	}
+	return nil
 }
 
 // summary is one line on many days.

@@ -123,6 +123,18 @@ func (s *screen) showBucket(heading, dir string) error {
 	return nil
 }
 
+// page finds the report below a folder, wherever its prefix puts it; "" for none.
+func page(dir string) (found string) {
+	filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error { //nolint:errcheck // none is no page
+		if err == nil && filepath.Base(name) == "index.html" && filepath.Base(filepath.Dir(name)) == "report" {
+			found = name
+			return fs.SkipAll
+		}
+		return err
+	})
+	return found
+}
+
 // A node is a file or a folder of the tree.
 type node struct {
 	name     string
@@ -170,7 +182,7 @@ type treeLine struct{ text, size string }
 // last are drawn, and the rest counted.
 func (n *node) lines(shorten bool) []treeLine {
 	children := n.children
-	if shorten && len(children) > longList {
+	if shorten && len(children) > longList && strings.ContainsAny(strings.TrimPrefix(children[0].name, "dt=")[:1], "0123456789") { // days or accounts
 		rest := &node{name: fmt.Sprintf("… %d more", len(children)-2)}
 		for _, child := range children[1 : len(children)-1] {
 			rest.bytes += child.bytes
