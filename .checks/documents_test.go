@@ -6,9 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -42,40 +42,62 @@ func compile(t *testing.T, dir string) map[string]*jsonschema.Schema {
 	return schemas
 }
 
-// validate holds every document of a file, or every line where it is a table,
-// against a schema and returns how many there were.
-func validate(schema *jsonschema.Schema, file string, data []byte) (int, error) {
-	parts := [][]byte{data}
-	if path.Ext(file) == ".jsonl" {
-		parts = bytes.SplitAfter(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
+// ours are the schemas of this checkout. That of latest.json is made of the day
+// record's when it is written.
+func ours(t *testing.T) map[string]*jsonschema.Schema {
+	t.Helper()
+	schemas := compile(t, "../report/schema")
+	schemas["latest"] = schemas["day"]
+	return schemas
+}
+
+// read gives the documents of a file: one, or one a line.
+func read(t *testing.T, file string) []any {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i, part := range parts {
-		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(part))
-		if err == nil {
-			err = schema.Validate(document)
-		}
-		if err != nil {
-			return i, fmt.Errorf("%s, document %d: %w", file, i+1, err)
-		}
+	documents, err := decode(data)
+	if err != nil {
+		t.Errorf("%s: %v", file, err)
 	}
-	return len(parts), nil
+	return documents
+}
+
+// decode reads JSON documents that stand one behind the other.
+func decode(data []byte) (documents []any, err error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	for {
+		var document any
+		if err := d.Decode(&document); err == io.EOF {
+			return documents, nil
+		} else if err != nil {
+			return documents, err
+		}
+		documents = append(documents, document)
+	}
+}
+
+// released are the files of a document as versions before left it.
+func released(t *testing.T, name string) []string {
+	t.Helper()
+	files, err := filepath.Glob("../report/testdata/released/v1/" + name + ".*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found no released document of %s: %v", name, err)
+	}
+	return files
 }
 
 func TestReleasedDocuments(t *testing.T) {
-	schemas := compile(t, "../report/schema")
-	schemas["latest"] = schemas["day"] // which it is made of
-	files, err := filepath.Glob("../report/testdata/released/v1/*.json*")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("found no released documents: %v", err)
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name, _, _ := strings.Cut(filepath.Base(file), ".")
-		if _, err := validate(schemas[name], file, data); err != nil {
-			t.Error(err)
+	for name, schema := range ours(t) {
+		for _, file := range released(t, name) {
+			for i, document := range read(t, file) {
+				if err := schema.Validate(document); err != nil {
+					t.Errorf("%s, document %d: %v", file, i+1, err)
+				}
+			}
 		}
 	}
 }
@@ -83,28 +105,16 @@ func TestReleasedDocuments(t *testing.T) {
 // TestWrongTypes spoils every value of the released documents in turn, outside of
 // the service's own words, and wants each refused.
 func TestWrongTypes(t *testing.T) {
-	schemas := compile(t, "../report/schema")
-	for name, schema := range schemas {
-		files, err := filepath.Glob("../report/testdata/released/v1/" + name + ".json*")
-		if err != nil || len(files) != 1 {
-			t.Fatalf("found %v of %s, %v: want one", files, name, err)
-		}
-		data, err := os.ReadFile(files[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if path.Ext(files[0]) == ".jsonl" {
-			data, _, _ = bytes.Cut(data, []byte("\n"))
-		}
-		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(err)
-		}
-		spoil(document, name, func(path string) {
-			if schema.Validate(document) == nil {
-				t.Errorf("%s is valid with another type", path)
+	for name, schema := range ours(t) {
+		for _, file := range released(t, name) {
+			for _, document := range read(t, file) {
+				spoil(document, name, func(path string) {
+					if schema.Validate(document) == nil {
+						t.Errorf("%s: %s is valid", file, path)
+					}
+				})
 			}
-		})
+		}
 	}
 }
 
@@ -139,9 +149,7 @@ func spoil(value any, path string, check func(path string)) {
 // TestGoldenFiles holds every document in the golden files of the tests against
 // its schema.
 func TestGoldenFiles(t *testing.T) {
-	schemas := compile(t, "../report/schema")
-	schemas["latest"] = schemas["day"] // which it is made of
-	counts := make(map[string]int)
+	schemas, counts := ours(t), make(map[string]int)
 	for _, dir := range []string{"../report/testdata", "../handler/testdata"} {
 		files, err := filepath.Glob(dir + "/*.*")
 		if err != nil || len(files) == 0 {
@@ -153,7 +161,8 @@ func TestGoldenFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, part := range regexp.MustCompile(`(?m)^-- .* --\n`).Split(string(data), -1) { // as in a txtar
-				for _, document := range documentsOf([]byte(part)) {
+				documents, _ := decode([]byte(part)) // up to what is none: a page, a table for spreadsheets
+				for _, document := range documents {
 					name := nameOf(document)
 					if name == "" {
 						continue
@@ -166,7 +175,7 @@ func TestGoldenFiles(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("documents that are valid: %v", counts)
+	t.Logf("valid: %v", counts)
 	for _, name := range []string{"snapshot", "region-row", "total-row", "day", "result", "trend"} {
 		if counts[name] == 0 {
 			t.Errorf("no golden file has a document of %s", name)
@@ -174,24 +183,11 @@ func TestGoldenFiles(t *testing.T) {
 	}
 }
 
-// documentsOf reads the JSON documents that stand one behind the other, up to
-// what is none.
-func documentsOf(data []byte) (documents []map[string]any) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	for {
-		var document map[string]any
-		if d.Decode(&document) != nil {
-			return documents
-		}
-		documents = append(documents, document)
-	}
-}
-
 // nameOf tells the schema of a document by what stands in it.
-func nameOf(document map[string]any) string {
-	has := func(name string) bool { _, there := document[name]; return there }
-	schema, _ := document["schema"].(string)
+func nameOf(document any) string {
+	fields, _ := document.(map[string]any)
+	has := func(name string) bool { _, there := fields[name]; return there }
+	schema, _ := fields["schema"].(string)
 	switch name, version, _ := strings.Cut(schema, "/"); {
 	case version == "v1":
 		return name
@@ -226,14 +222,9 @@ var objects = []struct {
 // that no document has fails.
 func TestBuckets(t *testing.T) {
 	for _, dir := range filepath.SplitList(os.Getenv("BUCKETS")) {
-		schemas := compile(t, filepath.Join(dir, "schema"))
-		counts := make(map[string]int)
+		schemas, counts := compile(t, filepath.Join(dir, "schema")), make(map[string]int)
 		err := fs.WalkDir(os.DirFS(dir), ".", func(key string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
-				return err
-			}
-			data, err := os.ReadFile(filepath.Join(dir, key))
-			if err != nil {
 				return err
 			}
 			name, known := schemaOf(key)
@@ -243,18 +234,19 @@ func TestBuckets(t *testing.T) {
 			case name != "" && schemas[name] == nil:
 				t.Errorf("%s: there is no schema of %s", dir, key)
 			case name != "":
-				n, err := validate(schemas[name], key, data)
-				if err != nil {
-					t.Error(err)
+				for i, document := range read(t, filepath.Join(dir, key)) {
+					counts[name]++
+					if err := schemas[name].Validate(document); err != nil {
+						t.Errorf("%s: %s, document %d: %v", dir, key, i+1, err)
+					}
 				}
-				counts[name] += n
 			}
 			return nil
 		})
 		if err != nil || counts["snapshot"] == 0 {
 			t.Errorf("%s: %v, %d snapshots: want a bucket with some", dir, err, counts["snapshot"])
 		}
-		t.Logf("%s: documents that are valid: %v", dir, counts)
+		t.Logf("%s: valid: %v", dir, counts)
 	}
 }
 

@@ -32,9 +32,9 @@ ACCOUNTS = ["1234567890123456", "1234567890123457", "1234567890123458"]
 EXACT = 2**53 + 1  # the first integer that a float does not hold
 
 REGION_COLUMNS = ["schema_version", "snapshot_date", "captured_at", "captured_unix", "account_id", "source_type",
-                  "region_id", "protected_data_bytes", "protected_resource_count"]  # fmt: skip
+                  "region_id", "protected_data_bytes", "protected_resource_count"]
 TOTAL_COLUMNS = ["schema_version", "snapshot_date", "captured_at", "captured_unix", "account_id", "source_type",
-                 "protected_data_bytes", "protected_resource_count", "region_count", "regions_match_total"]  # fmt: skip
+                 "protected_data_bytes", "protected_resource_count", "region_count", "regions_match_total"]
 AMOUNT = ["protected_data_bytes", "protected_resource_count"]
 
 
@@ -45,9 +45,12 @@ def play():
         binary = os.path.join(work, "backup-statistics")
         subprocess.run([os.environ.get("GO", "go"), "build", "-o", binary, "."], cwd=ROOT, check=True)
 
+        # What the command would take from the environment, and play otherwise.
+        unset = dict.fromkeys(["TIME_ZONE", "SOURCE_TYPES", "OSS_PREFIX", "ALERT_RULES", "WEBHOOK_URL"], "")
+
         def local(*args, code=0):
             command = [binary, "local", "-accounts", str(len(ACCOUNTS)), "-dir", FOLDER, *args]
-            done = subprocess.run(command, cwd=work, capture_output=True, text=True)
+            done = subprocess.run(command, cwd=work, env=os.environ | unset, capture_output=True, text=True)
             if done.returncode != code:
                 sys.exit(f"{' '.join(command)}: exit code {done.returncode}, want {code}\n{done.stdout}{done.stderr}")
 
@@ -132,7 +135,7 @@ def planted(bucket, answers):
         ("growth that no float holds", any(row[6] != int(float(row[6])) for row in answers["growth"])),
         ("an empty list of regions beside others", len(empty) > len(whole_days)),
         ("a day without a table of regions", bool(whole_days) and not os.path.exists(f"{bucket}/regions/dt={whole_days[0]}")),
-    ]  # fmt: skip
+    ]
 
 
 # The engines. Each reads both tables whole, and answers the three questions.
@@ -272,7 +275,7 @@ def polars(bucket):
         *keys, pl.lit(first).alias("first_date"), pl.lit(last).alias("last_date"),
         "protected_data_bytes_then", "protected_data_bytes_now",
         *((pl.col(name + "_now").fill_null(0) - pl.col(name + "_then").fill_null(0)).alias(name) for name in AMOUNT),
-    )  # fmt: skip
+    )
 
     dated = totals.with_columns(pl.col("snapshot_date").str.to_date())
     keys = ["snapshot_date", "account_id", "source_type"]
@@ -326,16 +329,12 @@ def answers_of(name, bucket, log):
 
 
 def difference(got, want):
-    """The first rows that differ, or nothing."""
-    if Counter(map(typed, got)) == Counter(map(typed, want)):
+    """The first rows that differ, or nothing. True and 1 differ, and so do 1 and 1.0."""
+    got, want = (Counter(tuple((type(v), v) for v in row) for row in rows) for rows in (got, want))
+    if got == want:
         return None
-    extra, lacking = Counter(map(typed, got)) - Counter(map(typed, want)), Counter(map(typed, want)) - Counter(map(typed, got))
-    return f"{len(got)} rows, want {len(want)}; first of {len(extra)} others: {next(iter(extra), None)}, want {next(iter(lacking), None)}"
-
-
-def typed(row):
-    """A row in which True and 1 differ, and so do 1 and 1.0."""
-    return tuple((type(v).__name__, v) for v in row)
+    other, lacking = ([tuple(v for _, v in row) for row in rows] for rows in (got - want, want - got))
+    return f"{got.total()} rows, want {want.total()}; {len(other)} are others, such as {other[:1]}, want {lacking[:1]}"
 
 
 def main():
@@ -369,8 +368,8 @@ def main():
         differ = {question: difference(got[question], want[question]) for question in want}
         failures += [f"{name}: {question}: {text}" for question, text in differ.items() if text]
         passed += sum(not text for text in differ.values())
-        equal = ", ".join(question for question, text in differ.items() if text)
-        print(f"{name:8} {version:10} {sum(map(len, got.values())):8,} {took:6.1f} s  {'not ' + equal if equal else 'yes'}")
+        unequal = ", ".join(question for question, text in differ.items() if text)
+        print(f"{name:8} {version:10} {sum(map(len, got.values())):8,} {took:6.1f} s  {'not ' + unequal if unequal else 'yes'}")
     for failure in failures:
         print("FAIL", failure)
     print(f"\n{passed} passed, {len(failures)} failed")

@@ -216,16 +216,21 @@ func differ(got, want string) string {
 func without(t *testing.T, s Store, prefixes ...string) *store.Memory {
 	t.Helper()
 	kept := new(store.Memory)
-	entries, err := s.List(t.Context(), "", 0)
+	copyTo(t, kept, s, prefixes...)
+	return kept
+}
+
+func copyTo(t *testing.T, to, from Store, but ...string) {
+	t.Helper()
+	entries, err := from.List(t.Context(), "", 0)
 	must(t, err)
 	for _, e := range entries {
-		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(e.Key, p) }) {
-			data, err := s.Get(t.Context(), e.Key)
+		if !slices.ContainsFunc(but, func(p string) bool { return strings.HasPrefix(e.Key, p) }) {
+			data, err := from.Get(t.Context(), e.Key)
 			must(t, err)
-			must(t, kept.Put(t.Context(), e.Key, data))
+			must(t, to.Put(t.Context(), e.Key, data))
 		}
 	}
-	return kept
 }
 
 // anything lets a day go well or badly: runs that succeed, fail, fail for some, or
@@ -448,9 +453,13 @@ func TestPlantedHistories(t *testing.T) {
 		{"a drop in a gap", "data_dropped_percent=off", "5+2 ? 3+2 5+2", nil, "2026-11-02 +day_missing/11-02 2026-11-03 +resources_dropped/11-03 -day_missing/11-02 2026-11-04 -resources_dropped/11-03"},
 		{"two gaps", "", "5+2 ? 5+2 ? 5+2", nil, "2026-11-02 +day_missing/11-02 2026-11-03 -day_missing/11-02 2026-11-04 +day_missing/11-04 2026-11-05 -day_missing/11-04"},
 		{"rules that are off", "resources_dropped=off,data_dropped_percent=off,region_gone=off,day_missing=off,quota_percent=off,total_mismatch=off", "99+2 ? 1+0~ 5+2", nil, ""},
-		{"a timer that comes the next morning", "", "5+2 ? 5+2", func(w *world, all []string) {
-			w.wait("2026-11-02T20:00:00Z") // before the third day's run, if that is not out of order
-			w.late("2026-11-02", noon, "")
+		{"a timer that comes after midnight", "", "5+2 ?", func(w *world, all []string) {
+			w.wait("2026-11-02T16:20:00Z")
+			w.late(all[1], noon, "")
+			w.plant("2026-11-03", "5+2")
+		}, "2026-11-02 +day_missing/11-02 2026-11-02 -day_missing/11-02"},
+		{"a timer that comes days late", "", "5+2 ? 5+2 5+2", func(w *world, all []string) {
+			w.late(all[1], noon, "")
 		}, "2026-11-02 +day_missing/11-02 2026-11-03 -day_missing/11-02"},
 		{"a day that is overwritten with what is right", "data_dropped_percent=off", "5+2 5+2 3+2", func(w *world, all []string) {
 			w.protect(5, 2)
@@ -525,5 +534,217 @@ func TestQuietYearTellsNothing(t *testing.T) {
 	}
 	if got := w.inbox.said(); got != "" {
 		t.Errorf("people were told %s, want nothing", got)
+	}
+}
+
+// events of a play: a run or a check of a day.
+var drama = []string{
+	"run 2026-11-21 3+2", "check 2026-11-21", "run 2026-11-22 3+2", "check 2026-11-22", "check 2026-11-23", // there is no run that day
+	"run 2026-11-24 5+2", "check 2026-11-24", "run 2026-11-25 5+2", "check 2026-11-25", "run 2026-11-26 5+2",
+}
+
+// act plays the drama on a copy of a bucket whose one write is lost at an event,
+// and repeats each event that fails, or not. It tells which documents each event
+// wrote.
+func act(t *testing.T, begun Store, event int, key string, lands, retried bool) (w *world, wrote []string) {
+	t.Helper()
+	w = newWorld(t, 1, "ALERT_RULES=data_dropped_percent=off")
+	documents := &flaky{lands: lands}
+	copyTo(t, documents, begun)
+	counted := &counting{Store: documents, calls: make(map[string]int)}
+	w.Store = counted
+	for i, line := range drama {
+		if i == event {
+			documents.failOn = key
+		}
+		counted.order = nil
+		words := strings.Fields(line)
+		hour, payload := evening, `{"action":"check"}`
+		if words[0] == "run" {
+			hour, payload = noon, ""
+			var a, b int64
+			_, err := fmt.Sscanf(words[2], "%d+%d", &a, &b)
+			must(t, err)
+			w.protect(a, b)
+		}
+		if _, err := w.timer(words[1], hour, payload, 0); err != nil && retried {
+			w.timer(words[1], hour, payload, 1)
+		}
+		for _, call := range counted.order {
+			if kind, key, _ := strings.Cut(call, " "); kind == "Put" || kind == "PutNew" {
+				wrote = append(wrote, fmt.Sprint(i, " ", key))
+			}
+		}
+	}
+	return w, wrote
+}
+
+// TestNoCrashSilencesAnAlert loses each write once. When the event is repeated the
+// bucket is what it is without the crash; when it is not, the next events make
+// the best of it. In any case everything is told at least once.
+func TestNoCrashSilencesAnAlert(t *testing.T) {
+	begin := newWorld(t, 1, "ALERT_RULES=data_dropped_percent=off")
+	_, err := begin.run("2026-11-20")
+	must(t, err)
+	calm, writes := act(t, begin.Store, -1, "", false, true)
+	want, bucket := calm.inbox.said(), dump(t, calm.Store)
+	if want != "2026-11-21 +resources_dropped/11-21 2026-11-23 +day_missing/11-23 2026-11-24 -day_missing/11-23 -resources_dropped/11-21" {
+		t.Fatalf("without a crash people were told %s", want)
+	}
+	for _, at := range writes {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			var event int
+			var key string
+			_, err := fmt.Sscan(at, &event, &key)
+			must(t, err)
+			for _, lands := range []bool{false, true} {
+				w, _ := act(t, begin.Store, event, key, lands, true)
+				if got := dump(t, w.Store); got != bucket {
+					t.Errorf("lands=%v, repeated: %s", lands, differ(got, bucket))
+				}
+				if got := w.inbox.ever(); got != calm.inbox.ever() {
+					t.Errorf("lands=%v, repeated: people were told %s, want %s", lands, w.inbox.said(), want)
+				}
+			}
+			w, _ := act(t, begin.Store, event, key, false, false)
+			told := w.inbox.ever()
+			for _, rule := range []string{"+resources_dropped", "-resources_dropped", "+day_missing", "-day_missing"} {
+				if !strings.Contains(told, rule) {
+					t.Errorf("not repeated: people were told %s, want %s among it", w.inbox.said(), rule)
+				}
+			}
+			if open := openNow(t, w.Store); len(open) > 0 && event < len(drama)-1 {
+				t.Errorf("not repeated: open are %v, want none", open)
+			}
+		})
+	}
+}
+
+// ever is each alert that was told to open and to close, once.
+func (i *inbox) ever() string {
+	var told []string
+	for _, n := range i.notices {
+		for _, a := range n.Opened {
+			told = append(told, "+"+name(a))
+		}
+		for _, a := range n.Closed {
+			told = append(told, "-"+name(a))
+		}
+	}
+	slices.Sort(told)
+	return strings.Join(slices.Compact(told), " ")
+}
+
+// An overwrite may end before anything was derived anew. What the history knows of
+// that day then contradicts its table, and the next day's run has to find out.
+func TestNextRunHealsAnOverwriteThatWasCutShort(t *testing.T) {
+	all := days(t, "2026-11-20", 5)
+	for _, key := range []string{"regions/", "totals/", "days/", "latest.json", "report/trend.json", "report/trend.csv", "report/index.html"} {
+		t.Run(key, func(t *testing.T) {
+			documents := new(flaky)
+			w := newWorld(t, 2)
+			w.Store = documents
+			for _, day := range all[:3] {
+				_, err := w.run(day)
+				must(t, err)
+			}
+			w.protect(4, 4)
+			documents.failOn = key
+			if _, err := w.timer(all[2], evening, `{"overwrite":true}`, 0); err == nil {
+				t.Fatal("no write failed")
+			}
+			_, err := w.run(all[3])
+			must(t, err)
+			_, err = w.check(all[3])
+			must(t, err)
+			_, err = w.run(all[4])
+			must(t, err)
+			if key == "regions/" || key == "totals/" {
+				return // nobody can know: the day's own retry, its check or a rebuild mends it
+			}
+			got := dump(t, w.Store)
+			_, err = w.Handle(t.Context(), []byte(`{"action":"rebuild"}`))
+			must(t, err)
+			if want := dump(t, w.Store); got != want {
+				t.Errorf("a rebuild still finds something to mend: %s", differ(got, want))
+			}
+		})
+	}
+}
+
+// Today's snapshot may be found damaged after the day was complete.
+func TestRebuildOfADayThatIsDamagedToday(t *testing.T) {
+	w := newWorld(t, 2)
+	for _, day := range days(t, "2026-11-20", 3) {
+		_, err := w.run(day)
+		must(t, err)
+	}
+	must(t, w.Store.Put(t.Context(), "snapshots/dt=2026-11-22/1234567890123457-ECS_FILE.json", []byte("{half")))
+	_, err := w.Handle(t.Context(), []byte(`{"action":"rebuild"}`))
+	must(t, err)
+	if r := record(t, w.Store, "2026-11-22"); r.Status != report.Partial {
+		t.Errorf("record %+v, want partial", r)
+	}
+	_, err = w.check("2026-11-22")
+	if ErrorType(err) != "GapError" {
+		t.Errorf("check: %v, want a GapError", err)
+	}
+}
+
+// The trend is derived: without it, or with a damaged one, the next run makes it
+// anew, and tells nothing again. What else lies in the folders hides no day.
+func TestTrendThatIsLostComesBack(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		lose func(t *testing.T, s Store) Store
+	}{
+		{"nothing is lost", func(t *testing.T, s Store) Store { return s }},
+		{"the trend", func(t *testing.T, s Store) Store { return without(t, s, report.TrendKey) }},
+		{"the table of the trend", func(t *testing.T, s Store) Store { return without(t, s, report.TrendCSVKey) }},
+		{"all that people look at", func(t *testing.T, s Store) Store { return without(t, s, "report/", report.LatestKey, "schema/") }},
+		{"half of the trend", func(t *testing.T, s Store) Store {
+			data, err := s.Get(t.Context(), report.TrendKey)
+			must(t, err)
+			must(t, s.Put(t.Context(), report.TrendKey, data[:len(data)/2]))
+			return s
+		}},
+		{"the trend, in a bucket with other things", func(t *testing.T, s Store) Store {
+			for _, key := range []string{"snapshots/README.txt", "snapshots/dt=2026-11-01/notes.txt", "snapshots/dt=/x", "days/.keep", "days/2026.json"} {
+				must(t, s.Put(t.Context(), key, []byte("hello")))
+			}
+			return without(t, s, report.TrendKey)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, 2)
+			w.fail(errDenied)
+			w.run("2026-11-18") // the first day has a record alone
+			w.fail(nil)
+			for _, day := range days(t, "2026-11-19", 5) {
+				if day == "2026-11-22" {
+					w.protect(3, 2)
+				}
+				_, err := w.run(day)
+				must(t, err)
+			}
+			w.Store = tt.lose(t, w.Store)
+			w.inbox.notices = nil
+			_, err := w.run("2026-11-24")
+			must(t, err)
+			if got := w.inbox.said(); got != "" {
+				t.Errorf("people were told %s, want nothing", got)
+			}
+			got := dump(t, w.Store)
+			w.Store = without(t, w.Store, "report/")
+			_, err = w.Handle(t.Context(), []byte(`{"action":"rebuild"}`))
+			must(t, err)
+			if want := dump(t, w.Store); got != want {
+				t.Errorf("after the next run, %s", differ(got, want))
+			}
+			if got := openNow(t, w.Store); !slices.Equal(got, []string{"data_dropped_percent/11-22", "resources_dropped/11-22"}) {
+				t.Errorf("open are %v, want the drop", got)
+			}
+		})
 	}
 }

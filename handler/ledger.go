@@ -249,17 +249,23 @@ func (t trimmed) Unwrap() error { return t.stored.Err }
 // what follows. What was told is what the records carry; so a run that ends in
 // between may tell it once more, but never not at all.
 func (l *ledger) fold(ctx context.Context, from report.Date, days []settled, tell bool) error {
-	facts := make([]report.Facts, len(days))
-	for i, s := range days {
-		facts[i] = s.facts
+	next, err := l.replace(ctx, from, days)
+	for range lookBack {
+		before, ok := l.history.CompleteBefore(from)
+		if err == nil || l.empty || !ok {
+			break
+		}
+		// The history may contradict what is stored of its last day: an overwrite
+		// that was cut short. Then that day is judged again as well.
+		earlier, failed := l.settleDays(ctx, before, from-1, nil, nil)
+		if failed != nil {
+			return failed
+		}
+		from, days = before, append(earlier, days...)
+		next, err = l.replace(ctx, from, days)
 	}
-	accounts, err := l.accountsBefore(ctx, from)
 	if err != nil {
 		return err
-	}
-	next, err := l.history.Replace(l.settings(), from, facts, accounts)
-	if err != nil {
-		return &StoreError{err}
 	}
 	told, news := l.told(days), l.to // days after that are new to the history
 	if l.empty {
@@ -278,6 +284,22 @@ func (l *ledger) fold(ctx context.Context, from report.Date, days []settled, tel
 		return err
 	}
 	return l.publish(ctx, len(days))
+}
+
+func (l *ledger) replace(ctx context.Context, from report.Date, days []settled) (report.History, error) {
+	facts := make([]report.Facts, len(days))
+	for i, s := range days {
+		facts[i] = s.facts
+	}
+	accounts, err := l.accountsBefore(ctx, from)
+	if err != nil {
+		return report.History{}, err
+	}
+	next, err := l.history.Replace(l.settings(), from, facts, accounts)
+	if err != nil {
+		return next, &StoreError{fmt.Errorf("%w: to make it anew, invoke {\"action\":\"rebuild\"}", err)}
+	}
+	return next, nil
 }
 
 func (l *ledger) settings() report.TrendSettings {

@@ -44,7 +44,7 @@ func (h *Handler) rebuild(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, asStoreError(fmt.Errorf("rebuild from %v to %v: %w", from, to, err))
 	}
-	if days = dueDays(days, today); len(days) > 0 {
+	if days = l.dueDays(days, today); len(days) > 0 {
 		if err := l.fold(ctx, from, days, false); err != nil {
 			return nil, err
 		}
@@ -55,11 +55,12 @@ func (h *Handler) rebuild(ctx context.Context, req Request) (*Result, error) {
 	return res, nil
 }
 
-// dueDays leaves today out as long as it may still be completed: that it is missing
-// is the check's to say.
-func dueDays(days []settled, today report.Date) []settled {
+// dueDays leaves today out as long as it may still be completed, unless the history
+// has it: that it is missing is the check's to say.
+func (l *ledger) dueDays(days []settled, today report.Date) []settled {
 	last := days[len(days)-1].record
-	if last.SnapshotDate >= today && last.Status != report.Complete && last.ReportedOn == nil {
+	known := !l.empty && last.SnapshotDate <= l.to
+	if last.SnapshotDate >= today && !known && last.Status != report.Complete && last.ReportedOn == nil {
 		return days[:len(days)-1]
 	}
 	return days

@@ -161,8 +161,10 @@ func TestAlerts(t *testing.T) {
 
 		{"use of the quota crosses the threshold", "", "a=7 | a=8 | a=9 | a=11", "2+quota_percent"},
 		{"use falls below it", capacityOff + ",resources_dropped=off", "a=8 | a=7 | a=8", "1+quota_percent 2-quota_percent 3+quota_percent"},
-		{"an account that is listed is not told again", capacityOff + ",resources_dropped=off",
-			"1/a=8 2/a=8 | 1/a=8 2/a=7 | 1/a=8 2/a=8 | 1/a=7 2/a=7", "1+quota_percent 4-quota_percent"},
+		{
+			"an account that is listed is not told again", capacityOff + ",resources_dropped=off",
+			"1/a=8 2/a=8 | 1/a=8 2/a=7 | 1/a=8 2/a=8 | 1/a=7 2/a=7", "1+quota_percent 4-quota_percent",
+		},
 		{"another account crosses", "", "1/a=8 2/a=7 | 1/a=8 2/a=8", "1+quota_percent 2+quota_percent"},
 		{"the account is gone", capacityOff + ",resources_dropped=off,region_gone=off", "1/a=8 2/a=1 | 2/a=1", "1+quota_percent 2-quota_percent"},
 		{"a quota is each account's own", "", "1/a=7 2/a=7", ""},
@@ -174,8 +176,10 @@ func TestAlerts(t *testing.T) {
 		{"one of two adds up again", "", "1/a=3 1/=1 2/a=3 | 1/a=3 1/=1 2/a=3 2/=1 | 1/a=4 2/a=3 2/=1", "1+total_mismatch 2+total_mismatch 3-total_mismatch"},
 		{"their account is gone", capacityOff + ",resources_dropped=off", "1/a=3 2/a=3 2/=1 | 1/a=3", "1+total_mismatch 2-total_mismatch"},
 
-		{"all rules are off", "resources_dropped=off,data_dropped_percent=off,region_gone=off,quota_percent=off,day_missing=off,total_mismatch=off",
-			"a=5 b=8 =1 | ? | a=1", ""},
+		{
+			"all rules are off", "resources_dropped=off,data_dropped_percent=off,region_gone=off,quota_percent=off,day_missing=off,total_mismatch=off",
+			"a=5 b=8 =1 | ? | a=1", "",
+		},
 	} {
 		trend, err := NewTrend(settings(t, tt.rules), story(t, tt.days))
 		if err != nil {
@@ -207,8 +211,10 @@ func TestAlertItems(t *testing.T) {
 		{"each source type", "a=3 DB:a=3 | a=2 DB:a=2", []Alert{
 			{"data_dropped_percent", day, []AlertItem{{SourceType: "DB", Before: 3 * tenGiB, After: 2 * tenGiB}, {SourceType: "ECS_FILE", Before: 3 * tenGiB, After: 2 * tenGiB}}},
 			{"resources_dropped", day, []AlertItem{
-				{SourceType: "DB", Before: 3, After: 2}, {SourceType: "DB", RegionID: "a", Before: 3, After: 2},
-				{SourceType: "ECS_FILE", Before: 3, After: 2}, {SourceType: "ECS_FILE", RegionID: "a", Before: 3, After: 2},
+				{SourceType: "DB", Before: 3, After: 2},
+				{SourceType: "DB", RegionID: "a", Before: 3, After: 2},
+				{SourceType: "ECS_FILE", Before: 3, After: 2},
+				{SourceType: "ECS_FILE", RegionID: "a", Before: 3, After: 2},
 			}},
 		}},
 		{"the threshold and the use", "1/a=1 2/a=1 | 1/a=8 2/a=12", []Alert{
@@ -232,10 +238,10 @@ func TestAlertItems(t *testing.T) {
 // A region may hold capacity without instances: its old count is 0, so that to be
 // there again is all it can do.
 func TestRegionGoneWithoutInstances(t *testing.T) {
-	days := story(t, "a=5 b=0 | a=5 | a=5 b=0")
+	days := story(t, "a=5 b=0 | a=5 | a=5 | a=5 b=0")
 	days[0].Day.Regions[1].ProtectedDataBytes = 1
 	trend, err := NewTrend(settings(t, ""), days)
-	if got, want := changes(trend.Days), "2+region_gone 3-region_gone"; err != nil || got != want {
+	if got, want := changes(trend.Days), "2+region_gone 4-region_gone"; err != nil || got != want {
 		t.Errorf("got %q (error %v), want %q", got, err, want)
 	}
 }

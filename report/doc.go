@@ -8,6 +8,9 @@
 //	totals/dt=DATE/totals.jsonl           a TotalRow a line           derived
 //	days/DATE.json                        the DayRecord, written last derived
 //	latest.json                           the newest complete record  derived
+//	report/trend.json                     the Trend of all days       derived
+//	report/trend.csv, report/index.html   the same for people         derived
+//	schema/NAME.v1.schema.json            the JSON Schema of each     derived
 //
 // What is derived may be deleted: it comes back from the snapshots with equal
 // bytes. A snapshot may not, since the service knows no past.

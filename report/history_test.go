@@ -197,10 +197,14 @@ func TestOpenHistoryRefuses(t *testing.T) {
 		{"another first day", strings.Replace(good, `"from":"2026-11-23","to":"2026-11-26"`, `"from":"2026-11-24","to":"2026-11-27"`, 1), `stored trend: line 2 is not that of 2026-11-24: want a day a line`},
 		{"a status that is none", strings.Replace(good, line(2), strings.Replace(line(2), "complete", "fine", 1), 1), `stored trend: status of 2026-11-24 is none: want complete, partial or missing`},
 		{"another last status", strings.Replace(good, line(4), strings.Replace(line(4), "complete", "partial", 1), 1), `stored trend: status is "complete", and "partial" on the last day: want the same`},
-		{"a last day without totals", strings.Replace(good, line(4), strings.Replace(line(4), `"totals":[{"source_type":"ECS_FILE","protected_data_bytes":32212254720,"protected_resource_count":3}],`, ``, 1), 1),
-			`stored trend: stored day 2026-11-26: totals or regions are missing: want lists, which may be empty`},
-		{"a last day without its largest use", strings.Replace(good, line(4), strings.Replace(line(4), `,"largest_account_bytes":32212254720`, ``, 1), 1),
-			`stored trend: stored day 2026-11-26: largest_account_bytes is missing: want an integer from 0`},
+		{
+			"a last day without totals", strings.Replace(good, line(4), strings.Replace(line(4), `"totals":[{"source_type":"ECS_FILE","protected_data_bytes":32212254720,"protected_resource_count":3}],`, ``, 1), 1),
+			`stored trend: stored day 2026-11-26: totals or regions are missing: want lists, which may be empty`,
+		},
+		{
+			"a last day without its largest use", strings.Replace(good, line(4), strings.Replace(line(4), `,"largest_account_bytes":32212254720`, ``, 1), 1),
+			`stored trend: stored day 2026-11-26: largest_account_bytes is missing: want an integer from 0`,
+		},
 	} {
 		if tt.data == good {
 			t.Errorf("%s: the case changes nothing", tt.name)

@@ -90,7 +90,7 @@ func TestMessageIsShort(t *testing.T) {
 	d := date(t, "2026-11-23")
 	var items []AlertItem
 	for range 1000 {
-		items = append(items, AlertItem{SourceType: "ECS_FILE", AccountID: "1234567890123456", RegionID: strings.Repeat("深\n", 500), Before: 1 << 58, After: 1 << 57})
+		items = append(items, AlertItem{SourceType: strings.Repeat("A", 64), AccountID: strings.Repeat("9", 64), RegionID: strings.Repeat("深\n", 500), Before: 1 << 58, After: 1 << 57})
 	}
 	var all []Alert
 	for i, rule := range []string{dataDroppedPercent, quotaPercent, regionGone, resourcesDropped, totalMismatch, resourcesDropped, resourcesDropped} {
@@ -104,6 +104,13 @@ func TestMessageIsShort(t *testing.T) {
 		if len(got) > messageBytes {
 			t.Errorf("%d alerts take %d bytes, want at most %d:\n%s", n, len(got), messageBytes, got)
 		}
+	}
+	short := []Alert{{resourcesDropped, d, items}, {regionGone, d, items}}
+	for i := range short {
+		short[i].Items = make([]AlertItem, 20)
+	}
+	if got, want := strings.Count(Message(d, short, nil), "gone\n"), 5; got != want { // and a sixth that counts the rest
+		t.Errorf("the second of two alerts shows %d whole lines, want its share of %d", got, want)
 	}
 	if got := Message(d, all, nil); !strings.Contains(got, "… and 2"+noBreak+"more alerts, in report/index.html") {
 		t.Errorf("got\n%s\nwant it to count the alerts that it leaves out", got)

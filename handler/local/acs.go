@@ -180,10 +180,11 @@ func (a acsAPI) authenticate(r *http.Request, call *acsCall, body []byte) *refus
 	if refused := a.refuseToken(key, r.Header.Get("x-acs-security-token")); refused != nil {
 		return refused
 	}
-	replayed := &refusal{400, "SignatureNonceUsed", "Specified signature nonce was used already."}
+	a.nonces.mu.Lock() // until the nonce is used, or is not
+	defer a.nonces.mu.Unlock()
 	nonce := key.ID + " " + r.Header.Get("x-acs-signature-nonce")
-	if a.nonces.used(nonce) {
-		return replayed
+	if _, used := a.nonces.until[nonce]; used {
+		return &refusal{400, "SignatureNonceUsed", "Specified signature nonce was used already."}
 	}
 	canonical := strings.Join([]string{
 		r.Method, cmp.Or(r.URL.EscapedPath(), "/"), canonicalQuery(call.form, "="),
@@ -193,9 +194,7 @@ func (a acsAPI) authenticate(r *http.Request, call *acsCall, body []byte) *refus
 		// The service shows what it signed, and with it the security token.
 		return signatureRefused("server StringToSign is [" + toSign + "], server CanonicalRequest is [" + canonical + "]")
 	}
-	if !a.nonces.add(nonce, date.Add(maxSkew), a.now) {
-		return replayed
-	}
+	a.nonces.add(nonce, date.Add(maxSkew), a.now)
 	return nil
 }
 
@@ -339,21 +338,9 @@ type nonces struct {
 	sweep int // how many are remembered when the old ones are looked for
 }
 
-func (n *nonces) used(nonce string) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	_, used := n.until[nonce]
-	return used
-}
-
-// add tells whether the nonce is new. After until, the date of its request is
+// add remembers a nonce; mu is held. After until, the date of its request is
 // refused anyway, and it is forgotten.
-func (n *nonces) add(nonce string, until, now time.Time) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if _, used := n.until[nonce]; used {
-		return false
-	}
+func (n *nonces) add(nonce string, until, now time.Time) {
 	if n.until == nil {
 		n.until, n.sweep = make(map[string]time.Time), 1000
 	}
@@ -366,7 +353,6 @@ func (n *nonces) add(nonce string, until, now time.Time) bool {
 		}
 		n.sweep = 2*len(n.until) + 1000
 	}
-	return true
 }
 
 // isLoopback tells whether a host, with or without a port, is this machine.

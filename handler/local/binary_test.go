@@ -74,6 +74,7 @@ type binary string
 // has where the test has it.
 func build(t *testing.T) binary {
 	t.Helper()
+	touchSources(t)
 	path := filepath.Join(t.TempDir(), "main")
 	args := []string{"build", "-tags", "nethttpomithttp2", "-o", path}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
@@ -83,6 +84,26 @@ func build(t *testing.T) binary {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return binary(path)
+}
+
+// touchSources looks at all that the executable is made of. So go test knows that
+// this test's result is worth nothing once one of them changes.
+func touchSources(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && d.Name() != ".."):
+			return fs.SkipDir
+		case !d.IsDir() && !strings.HasSuffix(path, "_test.go"):
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // together runs subtests all at once, since they mostly wait. (Parallel ones run

@@ -10,7 +10,7 @@
 // verify: signatures with their security tokens, dates, nonces, digests. They
 // answer and refuse in the services' words, secrets in the text of a refused
 // signature included. They never make a number up, and what they cannot play
-// they refuse instead of nearly playing it. Everything is an [http.Handler];
+// they refuse instead of nearly playing it. Each is an [http.Handler] whose
 // exported fields are set before the first request.
 //
 // It owns nothing outside the folder of the bucket, and knows nothing of the

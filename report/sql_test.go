@@ -1,0 +1,75 @@
+package report_test
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"backup-statistics/report"
+)
+
+func readSQL(t *testing.T, engine string) string {
+	t.Helper()
+	data, err := os.ReadFile("schema/" + engine + ".sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// Every engine's tables have every column of the rows, and no other.
+func TestSQLColumns(t *testing.T) {
+	for _, engine := range []string{"duckdb", "spark", "hive", "maxcompute", "analyticdb", "trino"} {
+		sql := readSQL(t, engine)
+		for table, row := range map[string]reflect.Type{
+			"backup_regions": reflect.TypeFor[report.RegionRow](),
+			"backup_totals":  reflect.TypeFor[report.TotalRow](),
+		} {
+			definition := definitionOf(sql, table)
+			var want []string
+			for _, field := range reflect.VisibleFields(row) {
+				if !field.Anonymous {
+					want = append(want, field.Tag.Get("json"))
+				}
+			}
+			var got []string
+			for _, match := range regexp.MustCompile(`(?i)\b([a-z_]+):? '?(integer|int|bigint|string|varchar|date|timestamp|timestamptz|boolean)\b`).FindAllStringSubmatch(definition, -1) {
+				if match[1] != "dt" { // the partition
+					got = append(got, match[1])
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: columns of %s are %v, want %v", engine, table, got, want)
+			}
+		}
+	}
+}
+
+// definitionOf is the statement that makes a table.
+func definitionOf(sql, table string) string {
+	for statement := range strings.SplitSeq(sql, ";\n") {
+		if _, definition, ok := strings.Cut(statement, "CREATE "); ok && strings.Contains(definition, table) {
+			return definition
+		}
+	}
+	return ""
+}
+
+// The questions of the engines that no test can run are, to the letter, those
+// of one that the tests do run.
+func TestSQLQuestions(t *testing.T) {
+	questions := func(engine string) string {
+		_, rest, found := strings.Cut(readSQL(t, engine), "\n-- Growth by region")
+		if !found || strings.Count(rest, "\nSELECT ") != 3 {
+			t.Errorf("%s: found no three questions from growth by region on", engine)
+		}
+		return rest
+	}
+	for engine, tried := range map[string]string{"hive": "spark", "maxcompute": "spark", "analyticdb": "spark", "trino": "duckdb"} {
+		if questions(engine) != questions(tried) {
+			t.Errorf("the questions of %s.sql and %s.sql differ", engine, tried)
+		}
+	}
+}
