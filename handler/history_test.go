@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"backup-statistics/handler/store"
@@ -747,4 +748,57 @@ func TestTrendThatIsLostComesBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A slow store has no time for a list of everything.
+type slow struct {
+	Store
+	lists bool
+}
+
+func (s *slow) List(ctx context.Context, prefix string, limit int) ([]store.Entry, error) {
+	if s.lists && prefix == report.SnapshotsDir && limit == 0 {
+		<-ctx.Done()
+		return nil, fmt.Errorf("list %s: %w", prefix, context.Cause(ctx))
+	}
+	return s.Store.List(ctx, prefix, limit)
+}
+
+// A run that has no time to make a lost trend anew records its day, warns, and
+// leaves the news to the next one.
+func TestTrendThatIsNotMadeAnewInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, "ALERT_RULES=data_dropped_percent=off")
+		for _, day := range days(t, "2026-11-20", 3) {
+			_, err := w.run(day)
+			must(t, err)
+			w.protect(3, 2)
+		}
+		documents := &slow{without(t, w.Store, report.TrendKey), true}
+		w.Store, w.Now = documents, time.Now
+		run := func(event string) *Result {
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+			defer stop()
+			result, err := w.Handle(ctx, []byte(event))
+			must(t, err)
+			return result
+		}
+		w.protect(5, 2)
+		result := run(`{"triggerTime":"2026-11-23T04:00:00Z"}`)
+		if got := strings.Join(result.Warnings, "; "); !strings.Contains(got, `invoke {"action":"rebuild"} with a longer timeout`) {
+			t.Errorf("warnings %q, want one that says what to do", got)
+		}
+		if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || !slices.Equal(names(r.Alerts), []string{"resources_dropped/11-21"}) {
+			t.Errorf("record %+v, want a complete day, and open what was open", r)
+		}
+		run(`{"triggerTime":"2026-11-19T04:00:00Z"}`)
+		if data, err := documents.Get(t.Context(), report.LatestKey); err != nil || !strings.Contains(string(data), `"snapshot_date":"2026-11-23"`) {
+			t.Errorf("after a late day the latest is %s, %v; want the newest", data, err)
+		}
+		documents.lists = false
+		run(`{"triggerTime":"2026-11-24T04:00:00Z"}`)
+		if got, want := w.inbox.said(), "2026-11-21 +resources_dropped/11-21 2026-11-24 -resources_dropped/11-21"; got != want {
+			t.Errorf("people were told %s, want %s", got, want)
+		}
+	})
 }

@@ -1,3 +1,5 @@
+//go:build !function
+
 package local
 
 import (
@@ -62,8 +64,10 @@ func (c *acsCall) number(name string, fallback, low, high int) (int, *refusal) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < low || n > high {
-		return 0, &refusal{400, "InvalidParameter." + name,
-			fmt.Sprintf("The parameter %s is %s: want a number from %d to %d.", name, text, low, high)}
+		return 0, &refusal{
+			400, "InvalidParameter." + name,
+			fmt.Sprintf("The parameter %s is %s: want a number from %d to %d.", name, text, low, high),
+		}
 	}
 	return n, nil
 }
@@ -154,8 +158,10 @@ func (a acsAPI) verify(r *http.Request) (*acsCall, *refusal) {
 func (a acsAPI) authenticate(r *http.Request, call *acsCall, body []byte) *refusal {
 	auth := parseAuthorization(r.Header.Get("Authorization"), acsScheme)
 	if auth["Credential"] == "" || auth["SignedHeaders"] == "" || auth["Signature"] == "" {
-		return &refusal{400, "IncompleteSignature",
-			"The request signature does not conform to Aliyun standards: Authorization wants " + acsScheme + " Credential, SignedHeaders, Signature."}
+		return &refusal{
+			400, "IncompleteSignature",
+			"The request signature does not conform to Aliyun standards: Authorization wants " + acsScheme + " Credential, SignedHeaders, Signature.",
+		}
 	}
 	key, ok := a.keys.Find(auth["Credential"])
 	if !ok {
@@ -188,7 +194,8 @@ func (a acsAPI) authenticate(r *http.Request, call *acsCall, body []byte) *refus
 	}
 	canonical := strings.Join([]string{
 		r.Method, cmp.Or(r.URL.EscapedPath(), "/"), canonicalQuery(call.form, "="),
-		canonicalHeaders(r, signed), strings.Join(signed, ";"), digest}, "\n")
+		canonicalHeaders(r, signed), strings.Join(signed, ";"), digest,
+	}, "\n")
 	toSign := acsScheme + "\n" + sha256Hex(canonical)
 	if want := hex.EncodeToString(hmacSHA256([]byte(key.Secret), toSign)); !hmac.Equal([]byte(want), []byte(auth["Signature"])) {
 		// The service shows what it signed, and with it the security token.

@@ -31,13 +31,17 @@ func TestSignatureVectors(t *testing.T) {
 	for _, tt := range []struct {
 		name, method, host, query, action, version, date, nonce, token, secret, signature, want string
 	}{
-		{"without a token", "POST", "ecs.cn-shanghai.aliyuncs.com",
+		{
+			"without a token", "POST", "ecs.cn-shanghai.aliyuncs.com",
 			"ImageId=win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd&RegionId=cn-shanghai", "RunInstances", "2014-05-26",
 			"2023-10-26T10:22:32Z", "3156853299f313e23d1673dc12e1703d", "", "YourAccessKeySecret",
-			"06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0", "400 InvalidVersion"},
-		{"with a token", "GET", "hbr.cn-hangzhou.aliyuncs.com", "SourceType=ECS_FILE", action, version,
+			"06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0", "400 InvalidVersion",
+		},
+		{
+			"with a token", "GET", "hbr.cn-hangzhou.aliyuncs.com", "SourceType=ECS_FILE", action, version,
 			"2026-01-01T01:30:05Z", "0123456789abcdef0123456789abcdef", "example-token", "example-secret",
-			"4f07486f2f0d2539237d27608734b286b91eb1bcf9a85c59deacc92f6ffe343b", "403 ServiceNotActivated"},
+			"4f07486f2f0d2539237d27608734b286b91eb1bcf9a85c59deacc92f6ffe343b", "403 ServiceNotActivated",
+		},
 	} {
 		keys := new(local.Keys)
 		keys.Add(local.Key{ID: "ak", Secret: tt.secret, Token: tt.token, Account: owner})

@@ -1,3 +1,5 @@
+//go:build !function
+
 package local
 
 import (
@@ -39,6 +41,8 @@ flags:
   -accounts N     so many accounts, the function's own and N-1 members (default 1)
   -gap DAY        leave that day out: a date, or how many days ago; may be repeated
   -drop DAYS      so many days ago, the largest region lost a third of its instances
+  -protect WHAT   what an account protects, instead of numbers that grow; may be
+                  repeated: ACCOUNT=REGION:BYTES:INSTANCES,… or ACCOUNT= for nothing
   -fault FAULT    spoil requests: KIND[@WHERE][xTIMES], see below; may be repeated
   -timeout TIME   the function's timeout (default 60s)
   -open           open the page in a browser
@@ -83,8 +87,9 @@ type options struct {
 	dir      string    // absolute
 	accounts int
 	faults   []aimedFault
-	gaps     []int // days before last
-	drop     int   // likewise; -1: none
+	gaps     []int               // days before last
+	drop     int                 // likewise; -1: none
+	protects map[string][]Region // by account, instead of its history
 	timeout  time.Duration
 	verbose  bool
 	open     bool // the page
@@ -110,7 +115,7 @@ func (c *command) parse(args []string) (options, error) {
 	if err != nil {
 		zone = time.UTC // the function itself says what is wrong with it
 	}
-	o := options{days: 1, last: c.now.In(zone), dir: defaultDir, accounts: 1, drop: -1, timeout: time.Minute}
+	o := options{days: 1, last: c.now.In(zone), dir: defaultDir, accounts: 1, drop: -1, timeout: time.Minute, protects: make(map[string][]Region)}
 	var gaps []string
 	p := parser{flag.NewFlagSet("local", flag.ContinueOnError), make(map[string]bool)}
 	p.BoolVar(&o.verbose, "v", false, "")
@@ -128,6 +133,11 @@ func (c *command) parse(args []string) (options, error) {
 	p.add("timeout", "whole seconds up to 24h, such as -timeout 60s", func(s string) bool {
 		o.timeout, err = time.ParseDuration(s)
 		return err == nil && o.timeout >= time.Second && o.timeout <= 24*time.Hour && o.timeout%time.Second == 0
+	})
+	p.add("protect", wantedProtection, func(s string) bool {
+		id, regions, ok := parseProtection(s)
+		o.protects[id] = regions
+		return ok
 	})
 	p.add("fault", wantedFault(), func(s string) bool {
 		f, ok := parseFault(s)
@@ -244,6 +254,29 @@ func (p parser) parse(args []string) error {
 		return usagef("%s has no value: want such as -days 90; -h shows examples", name)
 	}
 	return usagef("%s: want such as -days 90; -h shows examples", text)
+}
+
+const wantedProtection = "ACCOUNT=REGION:BYTES:INSTANCES,… or ACCOUNT=, such as -protect 1234567890123456=cn-hangzhou:42949672960:5"
+
+// parseProtection reads ACCOUNT=REGION:BYTES:INSTANCES,… or ACCOUNT= for no region.
+func parseProtection(s string) (id string, regions []Region, ok bool) {
+	id, list, ok := strings.Cut(s, "=")
+	if id == "" || !ok || list == "" {
+		return id, nil, id != "" && ok
+	}
+	for part := range strings.SplitSeq(list, ",") {
+		fields := strings.Split(part, ":")
+		if len(fields) != 3 || fields[0] == "" {
+			return id, nil, false
+		}
+		size, badSize := strconv.ParseUint(fields[1], 10, 63)
+		count, badCount := strconv.ParseUint(fields[2], 10, 63)
+		if badSize != nil || badCount != nil {
+			return id, nil, false
+		}
+		regions = append(regions, Region{ID: fields[0], Bytes: int64(size), Count: int64(count)})
+	}
+	return id, regions, true
 }
 
 // parseFault reads KIND[@WHERE][xTIMES].

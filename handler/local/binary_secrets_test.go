@@ -27,14 +27,20 @@ func testSecrets(t *testing.T, b binary) {
 	for i := range rigs {
 		tests[fmt.Sprintf("faults, part %d", i+1)] = func(t *testing.T) {
 			r, next, _ := startPlanted(t, b, "debug", 4*time.Second)
+			var visitors atomic.Int32
+			elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visitors.Add(1) }))
+			t.Cleanup(elsewhere.Close)
 			for j := i; j < len(kinds); j += rigs {
 				for _, faults := range r.Faults {
-					faults.Add(local.Fault{Kind: kinds[j], Times: 2, Location: "http://localhost:1"})
+					faults.Add(local.Fault{Kind: kinds[j], Times: 2, Location: elsewhere.URL})
 				}
 				r.invoke(next()) // it may end well or badly
 				for _, faults := range r.Faults {
 					faults.Clear()
 				}
+			}
+			if n := visitors.Load(); n > 0 {
+				t.Errorf("%d requests followed a redirect, and took the security token along; want none", n)
 			}
 		}
 	}
@@ -83,7 +89,7 @@ func testRefusals(t *testing.T, b binary, level string) {
 				return
 			}
 			key, _ := r.Keys.Find(keyID(req))
-			(*answer)(w, service, fmt.Sprintf("%s %s %v %s %s", req.Method, req.URL, req.Header, key.Secret, key.Token))
+			(*answer)(w, service, fmt.Sprintf("%s %s %s %s %s %v", key.Secret, key.ID, key.Token, req.Method, req.URL, req.Header)) // the beginning is what may be shown
 		})
 	})
 	r.good(r.invoke(next()))

@@ -1,3 +1,5 @@
+//go:build !function
+
 package local
 
 import (
@@ -146,8 +148,10 @@ type regionStatistics struct {
 type amount struct{ ProtectedDataSize, ProtectedResourceCount int64 }
 
 func newStatistics(id, sourceType string, regions []Region) *statistics {
-	s := &statistics{RequestID: id, Code: "200", Message: "successful", Success: true,
-		SourceType: sourceType, RegionStatistics: []regionStatistics{}}
+	s := &statistics{
+		RequestID: id, Code: "200", Message: "successful", Success: true,
+		SourceType: sourceType, RegionStatistics: []regionStatistics{},
+	}
 	for _, region := range regions {
 		s.RegionStatistics = append(s.RegionStatistics, regionStatistics{region.ID, amount{region.Bytes, region.Count}})
 		s.GlobalStatistics.ProtectedDataSize += region.Bytes

@@ -1,3 +1,5 @@
+//go:build !function
+
 package local
 
 import (
@@ -195,6 +197,9 @@ func (s *session) protect(ago int) {
 		regions := History(account(i), day)
 		if i == 0 && s.drop >= 0 {
 			regions = Dropped(account(i), day, day+ago-s.drop)
+		}
+		if given, ok := s.protects[account(i)]; ok {
+			regions = given
 		}
 		for sourceType := range strings.SplitSeq(cmp.Or(s.getenv("SOURCE_TYPES"), "ECS_FILE"), ",") {
 			s.cloud.Backup.Set(account(i), strings.TrimSpace(sourceType), regions...)

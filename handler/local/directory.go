@@ -1,3 +1,5 @@
+//go:build !function
+
 package local
 
 import (
@@ -70,8 +72,10 @@ func (d *Directory) answer(call *acsCall) (any, *refusal) {
 	}
 	page.Accounts.Account = []listedMember{}
 	for _, m := range d.Accounts[first:end] {
-		listed := listedMember{AccountID: m.ID, AccountName: m.Name, DisplayName: m.Name,
-			ResourceDirectoryID: "rd-local", FolderID: "fd-local", Status: m.Status, Type: "ResourceAccount"}
+		listed := listedMember{
+			AccountID: m.ID, AccountName: m.Name, DisplayName: m.Name,
+			ResourceDirectoryID: "rd-local", FolderID: "fd-local", Status: m.Status, Type: "ResourceAccount",
+		}
 		if m.Status == "" {
 			listed.Status = "CreateSuccess"
 		}

@@ -1,3 +1,5 @@
+//go:build !function
+
 // Package local plays, on loopback, the services that the function talks to:
 // Cloud Backup, OSS, STS, the resource directory, and the runtime of Function
 // Compute that starts it. Tests and the command "local" use the same stand-ins.

@@ -277,9 +277,13 @@ func TestHangsEnd(t *testing.T) {
 		kind, method string
 		header       bool // comes before it hangs
 	}{
-		{"hang-header", "GET", false}, {"hang-header", "PUT", false},
-		{"hang-body", "GET", true}, {"hang-body", "PUT", true}, {"hang-body", "HEAD", false},
-		{"slow-drip", "GET", true}, {"slow-drip", "HEAD", false},
+		{"hang-header", "GET", false},
+		{"hang-header", "PUT", false},
+		{"hang-body", "GET", true},
+		{"hang-body", "PUT", true},
+		{"hang-body", "HEAD", false},
+		{"slow-drip", "GET", true},
+		{"slow-drip", "HEAD", false},
 	} {
 		for _, end := range []string{"the client leaves", "the server shuts down"} {
 			s := newStage(t, "oss")

@@ -1,3 +1,5 @@
+//go:build !function
+
 package local
 
 import (
@@ -172,8 +174,10 @@ func (o *OSS) operation(c *ossCall) (ossOperation, bool) {
 	switch {
 	case method != http.MethodGet:
 	case c.query.Get("list-type") == "2":
-		return ossOperation{"oss:ListObjects", []string{"list-type", "prefix", "delimiter", "max-keys", "start-after",
-			"continuation-token", "encoding-type", "fetch-owner"}, o.list}, true
+		return ossOperation{"oss:ListObjects", []string{
+			"list-type", "prefix", "delimiter", "max-keys", "start-after",
+			"continuation-token", "encoding-type", "fetch-owner",
+		}, o.list}, true
 	case c.query.Has("bucketInfo"):
 		return ossOperation{"oss:GetBucketInfo", []string{"bucketInfo"}, o.info}, true
 	case c.query.Has("versioning"):
@@ -194,8 +198,11 @@ func (o *OSS) authenticate(r *http.Request, bucket, key string, query url.Values
 	id, day, region := scope[0], scope[1], scope[2]
 	signer, ok := o.Keys.Find(id)
 	if !ok || id == "" {
-		return Key{}, &ossError{403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.",
-			"0002-00000902", [][2]string{{"OSSAccessKeyId", id}}}
+		return Key{}, &ossError{
+			403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.",
+			"0002-00000902",
+			[][2]string{{"OSSAccessKeyId", id}},
+		}
 	}
 	stamp, date, err := ossDate(r)
 	switch {
@@ -225,9 +232,11 @@ func (o *OSS) authenticate(r *http.Request, bucket, key string, query url.Values
 	}
 	if want := hex.EncodeToString(hmacSHA256(secret, toSign)); !hmac.Equal([]byte(want), []byte(auth["Signature"])) {
 		// The service shows what it signed, and with it the security token.
-		return Key{}, &ossError{403, "SignatureDoesNotMatch",
+		return Key{}, &ossError{
+			403, "SignatureDoesNotMatch",
 			"The request signature we calculated does not match the signature you provided. Check your key and signing method.", "0002-00000040",
-			[][2]string{{"OSSAccessKeyId", id}, {"SignatureProvided", auth["Signature"]}, {"StringToSign", toSign}, {"CanonicalRequest", canonical}}}
+			[][2]string{{"OSSAccessKeyId", id}, {"SignatureProvided", auth["Signature"]}, {"StringToSign", toSign}, {"CanonicalRequest", canonical}},
+		}
 	}
 	return signer, nil
 }
@@ -261,8 +270,10 @@ func ossCanonicalRequest(r *http.Request, bucket, key string, query url.Values, 
 		}
 	}
 	slices.Sort(names)
-	return strings.Join([]string{r.Method, uri, canonicalQuery(query, ""), canonicalHeaders(r, slices.Compact(names)),
-		additional, r.Header.Get("x-oss-content-sha256")}, "\n")
+	return strings.Join([]string{
+		r.Method, uri, canonicalQuery(query, ""), canonicalHeaders(r, slices.Compact(names)),
+		additional, r.Header.Get("x-oss-content-sha256"),
+	}, "\n")
 }
 
 func (o *OSS) put(c *ossCall) *ossError {
@@ -282,8 +293,10 @@ func (o *OSS) put(c *ossCall) *ossError {
 	of := describe(data)
 	digest := base64.StdEncoding.EncodeToString(of.md5[:])
 	if given := c.r.Header.Get("Content-MD5"); given != "" && given != digest {
-		return &ossError{400, "InvalidDigest", "The Content-MD5 you specified is not valid.", "0017-00000031",
-			[][2]string{{"Content-MD5", given}}}
+		return &ossError{
+			400, "InvalidDigest", "The Content-MD5 you specified is not valid.", "0017-00000031",
+			[][2]string{{"Content-MD5", given}},
+		}
 	}
 	of.stored = storedHeaders(c.r.Header)
 	if e := o.write(c, data, of, forbid == "true"); e != nil {
@@ -561,9 +574,14 @@ func expiredOSSToken(token string) *ossError {
 }
 
 func tooSkewed(date, now time.Time) *ossError {
-	return &ossError{403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", "0002-00000504",
-		[][2]string{{"MaxAllowedSkewMilliseconds", strconv.FormatInt(maxSkew.Milliseconds(), 10)},
-			{"RequestTime", ossTime(date)}, {"ServerTime", ossTime(now)}}}
+	return &ossError{
+		403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", "0002-00000504",
+		[][2]string{
+			{"MaxAllowedSkewMilliseconds", strconv.FormatInt(maxSkew.Milliseconds(), 10)},
+			{"RequestTime", ossTime(date)},
+			{"ServerTime", ossTime(now)},
+		},
+	}
 }
 
 // writeOSSError answers in the form of OSS. The answer to a HEAD has no body,

@@ -1,3 +1,5 @@
+//go:build !function
+
 package local
 
 import (
@@ -110,8 +112,10 @@ func (s *STS) assumeRole(call *acsCall) (any, *refusal) {
 		role.ExternalID != "" && role.ExternalID != call.form.Get("ExternalId") {
 		return nil, &refusal{403, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM."}
 	}
-	key := Key{ID: "STS." + rand.Text()[:24], Secret: rand.Text() + rand.Text()[:18], Token: "CAIS" + rand.Text() + rand.Text() + rand.Text() + "==",
-		Account: cmp.Or(role.Account, account), Expires: call.now.Add(time.Duration(seconds) * time.Second).Truncate(time.Second)}
+	key := Key{
+		ID: "STS." + rand.Text()[:24], Secret: rand.Text() + rand.Text()[:18], Token: "CAIS" + rand.Text() + rand.Text() + rand.Text() + "==",
+		Account: cmp.Or(role.Account, account), Expires: call.now.Add(time.Duration(seconds) * time.Second).Truncate(time.Second),
+	}
 	s.issue(key, "acs:ram::"+key.Account+":assumed-role/"+name+"/"+session)
 	answer := &assumedRole{RequestID: call.id}
 	answer.AssumedRoleUser.Arn = arn + "/" + session
