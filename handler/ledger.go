@@ -59,25 +59,30 @@ type ledger struct {
 // openLedger reads what a run for a day needs to know of the days before.
 func (h *Handler) openLedger(ctx context.Context, docs *documents, date report.Date) (*ledger, error) {
 	l := &ledger{Handler: h, documents: docs, cause: "no run of that day left a record"}
-	var first report.Date
-	var some bool
+	var captured, recorded []report.Date
 	var reads errgroup.Group
 	reads.Go(func() error { return docs.load(ctx, report.TrendKey, report.TrendCSVKey, report.TotalsKey(date-1)) })
 	reads.Go(func() (err error) {
-		first, some, err = h.firstDay(ctx, report.SnapshotsDir+"dt=", func(key string) (report.Date, error) {
+		captured, err = h.firstDays(ctx, report.SnapshotsDir+"dt=", func(key string) (report.Date, error) {
 			d, _, _, err := report.ParseSnapshotKey(key)
 			return d, err
 		})
 		return err
 	})
+	reads.Go(func() (err error) { // the history begins with a day that failed, if it does
+		recorded, err = h.firstDays(ctx, report.DaysDir, report.ParseDayKey)
+		return err
+	})
 	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
+	others := func(wrong func(report.Date) bool) bool {
+		return slices.ContainsFunc(captured, wrong) || slices.ContainsFunc(recorded, wrong)
+	}
 	data := docs.get(report.TrendKey)
-	if data == nil { // the history begins with a day that failed, if it does
-		recorded, failed, err := h.firstDay(ctx, report.DaysDir, report.ParseDayKey)
-		l.empty, l.damaged = true, some && first < date || failed && recorded < date
-		return l, err
+	if data == nil {
+		l.empty, l.damaged = true, others(func(d report.Date) bool { return d != date })
+		return l, nil
 	}
 	history, err := report.OpenHistory(data)
 	if err != nil {
@@ -86,23 +91,23 @@ func (h *Handler) openLedger(ctx context.Context, docs *documents, date report.D
 		return l, nil
 	}
 	l.history, l.to = history, history.Head().To
-	l.damaged = some && first < history.Head().From // an older day came back
+	l.damaged = others(func(d report.Date) bool { return d < history.Head().From }) // an older day came back
 	return l, nil
 }
 
-// firstDay is the first day that a folder has a document of. Some that are none
-// of ours may lie before it.
-func (h *Handler) firstDay(ctx context.Context, folder string, parse func(key string) (report.Date, error)) (report.Date, bool, error) {
+// firstDays are the first days that a folder has documents of. Some documents
+// that are none of ours may lie before them.
+func (h *Handler) firstDays(ctx context.Context, folder string, parse func(key string) (report.Date, error)) (days []report.Date, _ error) {
 	entries, err := h.Store.List(ctx, folder, 10)
 	if err != nil {
-		return 0, false, &StoreError{err}
+		return nil, &StoreError{err}
 	}
 	for _, e := range entries {
 		if d, err := parse(e.Key); err == nil {
-			return d, true, nil
+			days = append(days, d)
 		}
 	}
-	return 0, false, nil
+	return days, nil
 }
 
 // open is what was open before a day.
@@ -141,14 +146,25 @@ func (l *ledger) enter(ctx context.Context, s settled, expected []job) error {
 // longer than a run has; so the day itself is recorded first, and a history that
 // could not be finished is a warning: the action rebuild has more time.
 func (l *ledger) renew(ctx context.Context, s settled, expected []job) error {
-	if s.record.Alerts = []report.Alert{}; s.stored != nil {
-		s.record.Alerts = s.stored.Alerts
+	date := s.record.SnapshotDate
+	if err := l.documents.load(ctx, report.DayKey(date-1), report.LatestKey); err != nil {
+		return err
 	}
+	carried := s.stored
+	if carried == nil {
+		carried = l.documents.record(report.DayKey(date - 1))
+	}
+	if s.record.Alerts = []report.Alert{}; carried != nil {
+		s.record.Alerts = carried.Alerts
+	}
+	newest := l.documents.record(report.LatestKey)
 	if err := s.write(ctx); err != nil {
 		return err
 	}
-	if err := l.latest(ctx, s.record); err != nil {
-		return err
+	if newest == nil || newest.SnapshotDate <= date {
+		if err := l.latest(ctx, s.record); err != nil {
+			return err
+		}
 	}
 	ctx, stop := reserve(ctx, l.Now())
 	defer stop()
@@ -156,7 +172,6 @@ func (l *ledger) renew(ctx context.Context, s settled, expected []job) error {
 	if err == nil {
 		l.listed = found.snapshots
 		from, to, _ := found.span(Request{})
-		date := s.record.SnapshotDate
 		var days []settled
 		days, err = l.settleDays(ctx, min(from, date), max(to, date), expected, map[report.Date]settled{date: s})
 		if err == nil {
@@ -434,7 +449,8 @@ func (l *ledger) publish(ctx context.Context, changed int) error {
 // csv replaces the rows of the days that changed; a document that does not fit
 // is made anew.
 func (l *ledger) csv(changed int) ([]byte, error) {
-	window, err := l.history.Window(changed)
+	// A run that ended between the two documents left older rows behind.
+	window, err := l.history.Window(max(changed, lookBack))
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (r *run) derive(ctx context.Context, expected []job, outcomes []outcome, un
 		}
 		return nil, s.write(ctx)
 	}
-	if r.day.fresh && s.stored == nil && (l.empty || l.to < r.day.date) { // what there is is of older days
+	if r.day.fresh && s.stored == nil && !l.damaged && (l.empty || l.to < r.day.date) { // what there is is of older days
 		r.documents.absent(report.LatestKey, report.PageKey)
 	}
 	if err := l.enter(ctx, s, expected); err != nil {
@@ -229,8 +229,15 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 	if r.alone {
 		var cancel context.CancelFunc
 		asking, cancel = context.WithCancel(asking)
-		defer cancel()
-		go ask()
+		ended := make(chan struct{})
+		defer func() { // nothing of this invocation goes on after its answer
+			cancel()
+			<-ended
+		}()
+		go func() {
+			defer close(ended)
+			ask()
+		}()
 	}
 	stored, err := r.stored(ctx, key)
 	if err != nil {

@@ -22,6 +22,9 @@ func testSecrets(t *testing.T, b binary) {
 	for _, level := range []string{"debug", "info", "warn", "error"} {
 		tests["refusals, with LOG_LEVEL "+level] = func(t *testing.T) { testRefusals(t, b, level) }
 	}
+	for _, service := range []string{local.ServiceBackup, local.ServiceOSS, local.ServiceSTS} {
+		tests["what is wrong with the answers of "+service] = func(t *testing.T) { testQuotes(t, b, service) }
+	}
 	kinds := local.FaultKinds()
 	const rigs = 4
 	for i := range rigs {
@@ -78,20 +81,12 @@ func startPlanted(t *testing.T, b binary, level string, timeout time.Duration) (
 	}, told
 }
 
+// brief is the timeout of what fails for ever, and need not take long.
+const brief = 4 * time.Second
+
+// testRefusals has the webhook fail, and the keys be wrong in every way.
 func testRefusals(t *testing.T, b binary, level string) {
 	r, next, told := startPlanted(t, b, level, 20*time.Second)
-	var quote atomic.Pointer[func(w http.ResponseWriter, service, sent string)] // answers in place of the service
-	r.hook(func(service string, next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			answer := quote.Load()
-			if answer == nil {
-				next.ServeHTTP(w, req)
-				return
-			}
-			key, _ := r.Keys.Find(keyID(req))
-			(*answer)(w, service, fmt.Sprintf("%s %s %s %s %s %v", key.Secret, key.ID, key.Token, req.Method, req.URL, req.Header)) // the beginning is what may be shown
-		})
-	})
 	r.good(r.invoke(next()))
 	r.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: 1, Count: 1}) // an alert opens
 	warned := strings.Join(r.good(r.invoke(next())).Warnings, "; ")
@@ -104,7 +99,6 @@ func testRefusals(t *testing.T, b binary, level string) {
 		t.Errorf("the webhook was called %d times and the answer warns of %q, want one more and that it failed", told.Load(), warned)
 	}
 
-	const brief = 4 * time.Second // what fails for ever need not take long
 	good, revoke := r.issue()
 	defer revoke()
 	for _, tt := range []struct {
@@ -120,36 +114,79 @@ func testRefusals(t *testing.T, b binary, level string) {
 		tt.change(&sent, &known)
 		r.Keys.Add(known)
 		r.keep(sent.ID, sent.Secret, sent.Token)
-		if out := r.send(local.Invocation{Event: []byte(next()), Key: sent, Timeout: brief}); !out.Failed || out.TimedOut {
-			t.Errorf("%s: answer %s, want an error", tt.name, out.Body)
+		for _, event := range []string{next(), `{"dry_run":true}`} { // OSS refuses the first, Cloud Backup and STS the second
+			if out := r.send(local.Invocation{Event: []byte(event), Key: sent, Timeout: brief}); !out.Failed || out.TimedOut {
+				t.Errorf("%s: answer %s, want an error", tt.name, out.Body)
+			}
 		}
-	}
-	for _, tt := range []struct {
-		name   string
-		answer func(w http.ResponseWriter, service, sent string)
-	}{
-		{"a refusal that quotes", func(w http.ResponseWriter, service, sent string) { quoting(w, service, 403, sent) }},
-		{"a failure that quotes", func(w http.ResponseWriter, service, sent string) { quoting(w, service, 500, sent) }},
-		{"a refusal with status 200", func(w http.ResponseWriter, service, sent string) { quoting(w, service, 200, sent) }},
-		{"a page of a gateway", func(w http.ResponseWriter, _, sent string) {
-			w.WriteHeader(http.StatusBadGateway)
-			fmt.Fprintf(w, "<html><body>%s</body></html>", sent)
-		}},
-		{"text for an answer", func(w http.ResponseWriter, _, sent string) { io.WriteString(w, sent) }},
-	} {
-		quote.Store(&tt.answer)
-		if out := r.send(local.Invocation{Event: []byte(next()), Timeout: brief}); !out.Failed || out.TimedOut {
-			t.Errorf("%s: answer %s, want an error", tt.name, out.Body)
-		}
-		quote.Store(nil)
 	}
 	r.STS.Roles["acs:ram::"+member+":role/reader"] = local.Role{Account: member, Trusted: account, ExternalID: "another"}
 	r.Faults[local.ServiceSTS].Clear() // takes the lock that each request takes
 	r.failed(r.invoke(next()), "AccountsError", "1 failed", member, "NoPermission")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if level == "debug" && !strings.Contains(r.said.String(), "level=DEBUG") {
-		t.Error("the log has no line of level debug, want the level to be heeded")
+	if shown := strings.Contains(r.said.String(), "level=DEBUG"); shown != (level == "debug") {
+		t.Errorf("the log has lines of level debug: %v, want the level to be heeded", shown)
+	}
+}
+
+// A quote is an answer of one service, with what that was sent in it.
+type quote struct {
+	service string
+	first   int // which part comes first: the beginning of a text is what may be shown
+	answer  func(w http.ResponseWriter, service, sent string)
+}
+
+const quotedParts = 5
+
+func (q *quote) of(req *http.Request, key local.Key) string {
+	parts := []string{key.Secret, key.Token, key.ID, req.URL.String(), fmt.Sprint(req.Header)}
+	return strings.Join(append(parts[q.first:], parts[:q.first]...), " ")
+}
+
+// testQuotes has a service answer what is of no use, and quote what it was sent.
+func testQuotes(t *testing.T, b binary, service string) {
+	r, next, _ := startPlanted(t, b, "debug", brief)
+	var current atomic.Pointer[quote]
+	r.hook(func(of string, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			q := current.Load()
+			if q == nil || q.service != of {
+				next.ServeHTTP(w, req)
+				return
+			}
+			key, _ := r.Keys.Find(keyID(req))
+			q.answer(w, of, q.of(req, key))
+		})
+	})
+	for _, tt := range []struct {
+		name   string
+		passes bool // and takes its time
+		answer func(w http.ResponseWriter, service, sent string)
+	}{
+		{"a refusal", false, func(w http.ResponseWriter, service, sent string) { quoting(w, service, 403, sent) }},
+		{"a failure", true, func(w http.ResponseWriter, service, sent string) { quoting(w, service, 500, sent) }},
+		{"a refusal with status 200", service == local.ServiceOSS, func(w http.ResponseWriter, service, sent string) { quoting(w, service, 200, sent) }},
+		{"a page of a gateway", true, func(w http.ResponseWriter, _, sent string) {
+			w.WriteHeader(http.StatusBadGateway)
+			fmt.Fprintf(w, "<html><body>%s</body></html>", sent)
+		}},
+		{"a page with status 404", false, func(w http.ResponseWriter, _, sent string) {
+			w.WriteHeader(http.StatusNotFound)
+			io.WriteString(w, sent)
+		}},
+		{"text", service == local.ServiceOSS, func(w http.ResponseWriter, _, sent string) { io.WriteString(w, sent) }},
+	} {
+		for first := range quotedParts {
+			if tt.passes && first > 0 {
+				break
+			}
+			current.Store(&quote{service, first, tt.answer})
+			if out := r.send(local.Invocation{Event: []byte(next())}); !out.Failed || out.TimedOut {
+				t.Errorf("%s: answer %s, want an error", tt.name, out.Body)
+			}
+			current.Store(nil)
+		}
 	}
 }
 
@@ -163,7 +200,7 @@ func quoting(w http.ResponseWriter, service string, status int, sent string) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"RequestId":"1","Code":"NoPermission","Success":false,"Message":%q}`, "not allowed: "+sent)
+	fmt.Fprintf(w, `{"RequestId":"1","Code":"NoPermission","Success":false,"Message":%q}`, sent)
 }
 
 // keyID is the key that signed a request.
