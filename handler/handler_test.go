@@ -62,7 +62,7 @@ func statistics(n int64) report.Statistics {
 	}
 }
 
-func config(t *testing.T, settings ...string) *Config {
+func config(t testing.TB, settings ...string) *Config {
 	t.Helper()
 	env := map[string]string{"OSS_BUCKET": "acme-reports", "FC_REGION": "cn-hangzhou"}
 	for _, s := range settings {
@@ -76,7 +76,7 @@ func config(t *testing.T, settings ...string) *Config {
 	return cfg
 }
 
-func newHandler(t *testing.T, documents Store, sources ...Source) *Handler {
+func newHandler(t testing.TB, documents Store, sources ...Source) *Handler {
 	t.Helper()
 	h := &Handler{
 		Config: config(t), Store: documents, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -88,7 +88,7 @@ func newHandler(t *testing.T, documents Store, sources ...Source) *Handler {
 	return h
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -221,7 +221,7 @@ func without(t *testing.T, s Store, prefixes ...string) *store.Memory {
 	return kept
 }
 
-func copyTo(t *testing.T, to, from Store, but ...string) {
+func copyTo(t testing.TB, to, from Store, but ...string) {
 	t.Helper()
 	entries, err := from.List(t.Context(), "", 0)
 	must(t, err)
@@ -704,6 +704,9 @@ func TestTrendThatIsLostComesBack(t *testing.T) {
 		{"the trend", func(t *testing.T, s Store) Store { return without(t, s, report.TrendKey) }},
 		{"the table of the trend", func(t *testing.T, s Store) Store { return without(t, s, report.TrendCSVKey) }},
 		{"all that people look at", func(t *testing.T, s Store) Store { return without(t, s, "report/", report.LatestKey, "schema/") }},
+		{"the trend, and the oldest days for good", func(t *testing.T, s Store) Store {
+			return without(t, s, report.TrendKey, "days/2026-11-18", "days/2026-11-19", "snapshots/dt=2026-11-19", "regions/dt=2026-11-19", "totals/dt=2026-11-19")
+		}},
 		{"half of the trend", func(t *testing.T, s Store) Store {
 			data, err := s.Get(t.Context(), report.TrendKey)
 			must(t, err)

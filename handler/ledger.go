@@ -295,10 +295,14 @@ func (l *ledger) fold(ctx context.Context, from report.Date, days []settled, tel
 		passed := l.passed(news, told, days)
 		l.tell(ctx, slices.Concat(opened, passed), slices.Concat(closed, passed))
 	}
-	if err := l.writeRecords(ctx, days); err != nil {
+	judged, err := l.history.Window(len(days))
+	if err != nil {
+		return &StoreError{err}
+	}
+	if err := l.writeRecords(ctx, days, judged.Days); err != nil {
 		return err
 	}
-	return l.publish(ctx, len(days))
+	return l.publish(ctx, judged.Days)
 }
 
 func (l *ledger) replace(ctx context.Context, from report.Date, days []settled) (report.History, error) {
@@ -375,29 +379,28 @@ func (l *ledger) passed(after report.Date, told []report.Alert, days []settled) 
 	return passed
 }
 
-func (l *ledger) writeRecords(ctx context.Context, days []settled) error {
+// writeRecords writes the records of the last days, each with what is open after
+// it, and the newest of the complete ones as the latest.
+func (l *ledger) writeRecords(ctx context.Context, days []settled, judged []report.TrendDay) error {
+	open, err := l.history.OpenAfter(judged[0].Date - 1)
+	if err != nil {
+		return &StoreError{err}
+	}
 	all, writing := errgroup.WithContext(ctx)
 	all.SetLimit(daysAtOnce)
-	for _, s := range days {
-		var err error
-		if s.record.Alerts, err = l.history.OpenAfter(s.record.SnapshotDate); err != nil {
-			return &StoreError{err}
+	var newest *report.DayRecord
+	for i, s := range days {
+		open = judged[i].OpenAfter(open)
+		s.record.Alerts = open
+		if s.record.Status == report.Complete {
+			newest = &s.record
 		}
 		all.Go(func() error { return s.write(writing) })
 	}
-	if err := all.Wait(); err != nil {
+	if err := all.Wait(); err != nil || newest == nil {
 		return err
 	}
-	for _, s := range slices.Backward(days) {
-		if s.record.Status == report.Complete {
-			var err error
-			if s.record.Alerts, err = l.history.OpenAfter(s.record.SnapshotDate); err != nil {
-				return &StoreError{err}
-			}
-			return l.latest(ctx, s.record)
-		}
-	}
-	return nil
+	return l.latest(ctx, *newest)
 }
 
 func (s settled) write(ctx context.Context) error {
@@ -425,7 +428,7 @@ func (l *ledger) latest(ctx context.Context, record report.DayRecord) error {
 
 // publish writes what people and spreadsheets read, and the schemas where they
 // differ, side by side.
-func (l *ledger) publish(ctx context.Context, changed int) error {
+func (l *ledger) publish(ctx context.Context, changed []report.TrendDay) error {
 	trend, err := l.history.Encode()
 	if err != nil {
 		return &StoreError{err}
@@ -448,14 +451,16 @@ func (l *ledger) publish(ctx context.Context, changed int) error {
 
 // csv replaces the rows of the days that changed; a document that does not fit
 // is made anew.
-func (l *ledger) csv(changed int) ([]byte, error) {
-	// A run that ended between the two documents left older rows behind.
-	window, err := l.history.Window(max(changed, lookBack))
-	if err != nil {
-		return nil, err
+func (l *ledger) csv(changed []report.TrendDay) ([]byte, error) {
+	if len(changed) < lookBack { // a run that ended between the two documents left older rows behind
+		window, err := l.history.Window(lookBack)
+		if err != nil {
+			return nil, err
+		}
+		changed = window.Days
 	}
-	if stored := l.documents.get(report.TrendCSVKey); stored != nil {
-		if data, err := report.ReplaceCSV(stored, window.Days); err == nil {
+	if stored := l.documents.get(report.TrendCSVKey); stored != nil && changed[0].Date > l.history.Head().From {
+		if data, err := report.ReplaceCSV(stored, changed); err == nil {
 			return data, nil
 		}
 	}

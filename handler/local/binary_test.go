@@ -70,13 +70,13 @@ func TestBinary(t *testing.T) {
 // A binary is the path of the function's executable.
 type binary string
 
-// build makes the executable as it ships, but for the race detector, which it
-// has where the test has it.
+// build makes the executable of what ships, without the stand-ins. It has the race
+// detector where the test has it.
 func build(t *testing.T) binary {
 	t.Helper()
 	touchSources(t)
 	path := filepath.Join(t.TempDir(), "main")
-	args := []string{"build", "-tags", "nethttpomithttp2", "-o", path}
+	args := []string{"build", "-tags", "nethttpomithttp2,function", "-o", path}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}
