@@ -11,7 +11,7 @@ STATIC = CGO_ENABLED=0
 TOOL   = $(GO) tool -modfile=.tools/go.mod
 
 
-.PHONY: help run test check lint race fuzz golden schemas engines pages vuln package deploy clean
+.PHONY: help run test check lint race fuzz golden schemas engines pages vuln package bench deploy clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile
@@ -74,6 +74,10 @@ package: ## build dist/function.zip; equal sources give equal bytes
 	@mkdir -p dist
 	$(STATIC) GOOS=linux GOARCH=amd64 GOAMD64=v1 $(GO) build $(SHIPS) -o dist/main .
 	@$(GO) run .tools/zip/main.go -max-binary 9000000 -max-zip 4500000 dist/main dist/function.zip
+
+bench: package ## time cold starts of the packaged function against a minimal one
+	$(STATIC) $(GO) -C .bench build $(BUILD) -ldflags='-s -w' -o ../dist/minimal ./minimal
+	$(STATIC) $(GO) -C .bench run -tags $(TAGS) . $(CURDIR)/dist/main $(CURDIR)/dist/minimal
 
 deploy: ## build and deploy with Serverless Devs (npm install -g @serverless-devs/s)
 	s deploy -y
