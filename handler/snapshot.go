@@ -116,10 +116,7 @@ func (h *Handler) fleet(ctx context.Context) ([]Account, error) {
 	if h.Members == nil {
 		return h.Accounts, nil
 	}
-	ctx, stop := context.WithCancel(ctx)
-	if deadline, ok := ctx.Deadline(); ok { // most of the time belongs to the collection
-		ctx, stop = context.WithDeadline(ctx, deadline.Add(-deadline.Sub(h.Now())*2/3))
-	}
+	ctx, stop := share(ctx, h.Now(), 3) // most of the time belongs to the collection
 	defer stop()
 	members, err := guard(func() ([]Account, error) { return h.Members(ctx) })
 	if err != nil {
@@ -183,7 +180,11 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 	asking, stop := reserve(ctx, r.Now())
 	defer stop()
 	r.alone = len(jobs) == 1
-	r.listed = sync.OnceValues(func() (map[string]bool, error) { return r.day.list(ctx) })
+	r.listed = sync.OnceValues(func() (map[string]bool, error) {
+		ctx, stop := share(ctx, r.Now(), 3) // a list that hangs must not cost the day
+		defer stop()
+		return r.day.list(ctx)
+	})
 	outcomes := make([]outcome, len(jobs))
 	var all errgroup.Group
 	all.SetLimit(r.Config.Concurrency)
@@ -198,6 +199,15 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 	}
 	all.Wait() //nolint:errcheck // each outcome has its own
 	return outcomes
+}
+
+// share is a part of the time that is left.
+func share(ctx context.Context, now time.Time, parts int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, now.Add(deadline.Sub(now)/time.Duration(parts)))
 }
 
 // reserve ends the asking early enough to write what was answered, and to say in

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"backup-statistics/handler/store"
@@ -231,6 +232,31 @@ func TestDayIsCapturedThoughNothingCanBeListed(t *testing.T) {
 	if got, want := keys(t, &documents.Memory), "snapshots/dt=2026-11-23/1234567890123456-ECS_FILE.json"; got != want {
 		t.Errorf("stored %q, want the snapshot alone", got)
 	}
+}
+
+// A store whose list hangs: the day is captured all the same.
+type hangingList struct{ store.Memory }
+
+func (*hangingList) List(ctx context.Context, _ string, _ int) ([]store.Entry, error) {
+	<-ctx.Done()
+	return nil, fmt.Errorf("list: %w", ctx.Err())
+}
+
+func TestDayIsCapturedThoughTheListHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		documents := new(hangingList)
+		h := newHandler(t, documents, new(source))
+		h.Now = time.Now
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		_, err := h.Handle(ctx, []byte(event))
+		if ErrorType(err) != "StoreError" || ctx.Err() != nil {
+			t.Errorf("error %v, context %v; want a StoreError before the end", err, ctx.Err())
+		}
+		if got, want := keys(t, &documents.Memory), "snapshots/dt=2026-11-23/1234567890123456-ECS_FILE.json"; got != want {
+			t.Errorf("stored %q, want the snapshot alone", got)
+		}
+	})
 }
 
 func TestPanicOfASourceIsAnError(t *testing.T) {
