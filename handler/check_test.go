@@ -22,18 +22,19 @@ const (
 type locked struct {
 	store.Memory
 	reads, writes bool
+	reason        string // besides errDenied
 }
 
 func (l *locked) Get(ctx context.Context, key string) ([]byte, error) {
 	if l.reads {
-		return nil, fmt.Errorf("get %s: %w", key, errDenied)
+		return nil, fmt.Errorf("get %s: %s%w", key, l.reason, errDenied)
 	}
 	return l.Memory.Get(ctx, key)
 }
 
 func (l *locked) List(ctx context.Context, prefix string, limit int) ([]store.Entry, error) {
 	if l.reads {
-		return nil, fmt.Errorf("list %s: %w", prefix, errDenied)
+		return nil, fmt.Errorf("list %s: %s%w", prefix, l.reason, errDenied)
 	}
 	return l.Memory.List(ctx, prefix, limit)
 }
@@ -201,6 +202,11 @@ func TestCheckOfABucketThatCannotBeRead(t *testing.T) {
 	if !strings.HasPrefix(n.Text, "Cloud Backup statistics, 2026-11-24\nThe check could not read the bucket, so nobody knows whether the day is recorded.") ||
 		!strings.Contains(n.Text, "AccessDenied (403)") || n.SnapshotDate.String() != "2026-11-24" || n.Opened == nil || n.Closed == nil {
 		t.Errorf("the notice is %+v, want one that says what could not be read", n)
+	}
+	documents.reason = strings.Repeat("denied ", 1000)
+	w.check("2026-11-25")
+	if n := w.inbox.notices[1]; len(n.Text) > 2048 {
+		t.Errorf("the notice has %d bytes, want at most the 2048 that a chat takes", len(n.Text))
 	}
 	w.inbox.fails = errLost // whether it arrives or not, the check fails with its own error
 	if _, err := w.check("2026-11-25"); ErrorType(err) != "StoreError" {

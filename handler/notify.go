@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -44,6 +45,7 @@ type Webhook struct {
 	Web         *http.Client
 	Now         func() time.Time
 	FirstPause  time.Duration // between two tries, doubling; 0: half a second
+	Total       time.Duration // of all tries, a third of it each; 0: 15 s, since the run has other work
 }
 
 // The custom robots of DingTalk, Feishu and WeCom answer 200 and say in the body
@@ -55,28 +57,23 @@ type robotAnswer struct {
 	Msg     string `json:"msg"`
 }
 
-const (
-	noticeTime  = 15 * time.Second // of all tries together: the run has other work
-	noticeTries = 4
-)
+const noticeTries = 4
 
 // Notify posts a notice. What fails in passing is tried again while there is
 // time; every try is signed anew, since receivers refuse an old signature.
 func (w *Webhook) Notify(ctx context.Context, n Notice) error {
-	ctx, stop := context.WithTimeout(ctx, noticeTime)
-	defer stop()
 	address, err := url.Parse(w.URL.Reveal())
 	if err != nil {
 		return errors.New("webhook: the address can't be read: want https and a host")
 	}
+	total := cmp.Or(w.Total, 15*time.Second)
+	ctx, stop := context.WithTimeoutCause(ctx, total, fmt.Errorf("no whole answer within %v", total))
+	defer stop()
 	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval = max(w.FirstPause, time.Millisecond)
-	if w.FirstPause == 0 {
-		pauses.InitialInterval = 500 * time.Millisecond
-	}
+	pauses.InitialInterval = cmp.Or(w.FirstPause, 500*time.Millisecond)
 	var last error
 	_, err = backoff.Retry(ctx, func() (struct{}, error) {
-		last = w.post(ctx, *address, n)
+		last = w.post(ctx, total/3, *address, n)
 		return struct{}{}, last
 	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(noticeTries))
 	if err != nil {
@@ -84,13 +81,14 @@ func (w *Webhook) Notify(ctx context.Context, n Notice) error {
 		if errors.As(last, &permanent) {
 			last = permanent.Err
 		}
-		return fmt.Errorf("webhook at %s: %w", address.Hostname(), last)
+		return fmt.Errorf("webhook at %s: %s", address.Hostname(), w.hide(last.Error()))
 	}
 	return nil
 }
 
-func (w *Webhook) post(ctx context.Context, address url.URL, n Notice) error {
-	ctx, stop := context.WithTimeout(ctx, noticeTime/3)
+func (w *Webhook) post(ctx context.Context, limit time.Duration, address url.URL, n Notice) error {
+	deadline, _ := ctx.Deadline()
+	ctx, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no whole answer within %v", limit))
 	defer stop()
 	body, header, err := w.form(&address, n)
 	if err != nil {
@@ -101,31 +99,60 @@ func (w *Webhook) post(ctx context.Context, address url.URL, n Notice) error {
 		return backoff.Permanent(errors.New("the address can't be read"))
 	}
 	req.Header = header
+	res, answer, err := w.send(req)
+	switch {
+	case err == nil:
+		return judge(robot(address.Hostname()), res, w.hide(answer), time.Until(deadline))
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// send gives an answer with the beginning of its body.
+func (w *Webhook) send(req *http.Request) (*http.Response, string, error) {
 	res, err := w.Web.Do(req)
 	if err != nil {
 		var broken *url.Error
 		if errors.As(err, &broken) {
 			err = broken.Err // the rest of its text is the address
 		}
-		return err
+		return nil, "", err
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	if err != nil {
-		return err
+	return res, string(answer), err
+}
+
+// hide takes what is secret out of a text that a receiver may have written: the
+// webhook's secret, and what of its address is long enough to be a key.
+func (w *Webhook) hide(text string) string {
+	secrets := []string{w.Secret.Reveal()}
+	if address, err := url.Parse(w.URL.Reveal()); err == nil {
+		password, _ := address.User.Password()
+		secrets = append(append(secrets, password), strings.Split(address.Path, "/")...)
+		for _, values := range address.Query() {
+			secrets = append(secrets, values...)
+		}
 	}
-	return judge(robot(address.Hostname()), res, answer)
+	for _, s := range secrets {
+		if len(s) >= 8 {
+			text = strings.ReplaceAll(text, s, redacted)
+		}
+	}
+	return text
 }
 
 // judge tells a message that was taken from one that was not. Robots refuse in
-// the body of an answer that looks fine.
-func judge(robot string, res *http.Response, answer []byte) error {
+// the body of an answer that looks fine. What asks for more patience than there is
+// time left is not asked again.
+func judge(robot string, res *http.Response, answer string, left time.Duration) error {
 	if res.StatusCode == http.StatusTooManyRequests || res.StatusCode >= 500 {
 		seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
 		switch {
 		case err != nil || seconds <= 0:
 			return fmt.Errorf("answered %d", res.StatusCode)
-		case time.Duration(seconds)*time.Second >= noticeTime:
+		case seconds >= int(left.Seconds()):
 			return backoff.Permanent(fmt.Errorf("answered %d, and asks to wait for %d s", res.StatusCode, seconds))
 		}
 		return fmt.Errorf("answered %d, %w", res.StatusCode, backoff.RetryAfter(seconds))
@@ -137,7 +164,7 @@ func judge(robot string, res *http.Response, answer []byte) error {
 		return nil
 	}
 	var a robotAnswer
-	if json.Unmarshal(answer, &a) != nil || a.ErrCode == nil && a.Code == nil {
+	if json.Unmarshal([]byte(answer), &a) != nil || a.ErrCode == nil && a.Code == nil {
 		return fmt.Errorf("answered no %s robot's JSON: want errcode or code", robot)
 	}
 	code, text := 0, a.ErrMsg+a.Msg
@@ -157,6 +184,7 @@ func judge(robot string, res *http.Response, answer []byte) error {
 
 // robot names the kind of receiver by its host; "" takes JSON.
 func robot(host string) string {
+	host = strings.ToLower(host)
 	for suffix, name := range map[string]string{
 		"dingtalk.com": "DingTalk", "feishu.cn": "Feishu", "larksuite.com": "Feishu", "qyapi.weixin.qq.com": "WeCom",
 	} {

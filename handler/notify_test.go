@@ -10,11 +10,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"backup-statistics/report"
@@ -27,6 +29,12 @@ func TestSignatures(t *testing.T) {
 	}
 	if got, want := signFeishu("SECabc", "1795436221"), "VStqzqQQA00HXGP4cEImg+BzWflqbJzU46r+0onhACY="; got != want {
 		t.Errorf("Feishu: %s, want %s", got, want)
+	}
+	if got, want := signFeishu("q8Zr+/=é", "1764000000"), "7oSx9cy93/NWD8CoJ1dc7W8ATNUeZdpdYV6d6M10ncM="; got != want {
+		t.Errorf("Feishu, a secret with all kinds of characters: %s, want %s", got, want)
+	}
+	if got, want := hex.EncodeToString(sum("planted-secret", `{"a":1}`)), "7ba798111e47364a609995cbeae4d0797e7089d320470e2ee52a5c0e5e61d877"; got != want {
+		t.Errorf("others: %s, want %s", got, want)
 	}
 }
 
@@ -91,6 +99,12 @@ func TestReceiversTakeTheirForm(t *testing.T) {
 		{"WeCom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=" + hookToken, `{"errcode":0,"errmsg":"ok"}`, func(r *http.Request, _ string, body map[string]any) bool {
 			return r.URL.RawQuery == "key="+hookToken && text(body, "text", "content") == notice.Text
 		}},
+		{"DingTalk in capitals, as hosts may be spelt", "https://OAPI.DingTalk.com/robot/send?access_token=" + hookToken, `{"errcode":0}`, func(r *http.Request, _ string, body map[string]any) bool {
+			return r.URL.Query().Has("sign") && text(body, "msgtype") == "text"
+		}},
+		{"a host that only looks like a robot's", "https://notdingtalk.com/" + hookToken, ``, func(r *http.Request, _ string, body map[string]any) bool {
+			return r.Header.Get("X-Signature-256") != "" && text(body, "text") == notice.Text
+		}},
 		{"any other", "https://example.com/" + hookToken, `thanks`, func(r *http.Request, raw string, body map[string]any) bool {
 			return r.Header.Get("X-Signature-256") == "sha256="+hex.EncodeToString(hash(hookSecret, raw)) &&
 				text(body, "text") == notice.Text && strings.Contains(raw, `"opened":[{"rule":"day_missing"`)
@@ -138,6 +152,11 @@ func TestReceiversThatFail(t *testing.T) {
 		{"elsewhere", other, status(307, "Location", "https://example.org/"), 1, "webhook at example.com: answered 307: want 200"},
 		{"a refusal that looks fine", dingTalk, body(`{"errcode":310000,"errmsg":"sign not match"}`), 1, "webhook at oapi.dingtalk.com: DingTalk robot: code 310000, sign not match: want 0"},
 		{"too many messages", dingTalk, body(`{"errcode":130101,"errmsg":"send too fast"}`), 4, "webhook at oapi.dingtalk.com: DingTalk robot: code 130101, send too fast"},
+		{"too many messages for Feishu", "https://open.feishu.cn/open-apis/bot/v2/hook/" + hookToken, body(`{"code":11232,"msg":"frequency limited"}`), 4, "webhook at open.feishu.cn: Feishu robot: code 11232, frequency limited"},
+		{"a signature that Feishu refuses", "https://open.feishu.cn/open-apis/bot/v2/hook/" + hookToken, body(`{"code":19021,"msg":"sign match fail or timestamp is not within one hour from current time"}`), 1, "webhook at open.feishu.cn: Feishu robot: code 19021, sign match fail or timestamp is not within one hour from current time: want 0"},
+		{"a key that WeCom does not know", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=" + hookToken, body(`{"errcode":93000,"errmsg":"invalid webhook url"}`), 1, "webhook at qyapi.weixin.qq.com: WeCom robot: code 93000, invalid webhook url: want 0"},
+		{"a refusal that repeats the secrets", dingTalk, body(`{"errcode":300005,"errmsg":"token ` + hookToken + ` of /robot/send?access_token=` + hookToken + ` is not exist, ` + hookSecret + `"}`), 1, "webhook at oapi.dingtalk.com: DingTalk robot: code 300005, token [redacted] of /robot/send?access_token=[redacted] is not exist, [redacted]: want 0"},
+		{"half of a robot's answer", dingTalk, body(`{"errcode":0`), 4, "webhook at oapi.dingtalk.com: answered no DingTalk robot's JSON: want errcode or code"},
 		{"no robot's answer", dingTalk, body(`<html>`), 4, "webhook at oapi.dingtalk.com: answered no DingTalk robot's JSON: want errcode or code"},
 		{"a connection that ends", other, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 4, "webhook at example.com: EOF"},
 	} {
@@ -173,3 +192,150 @@ func TestUntrustedReceiver(t *testing.T) {
 		t.Errorf("error %v, want one of the certificate, without the address", err)
 	}
 }
+
+// A rounds function answers requests without a network.
+type rounds func(r *http.Request) (*http.Response, error)
+
+func (f rounds) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestWaitingForAReceiver has an invocation that ends after so long, and tells
+// when the webhook gave up, or got through.
+func TestWaitingForAReceiver(t *testing.T) {
+	hang := func(r *http.Request, _ int) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, context.Cause(r.Context())
+	}
+	overrun := func(after string) func(*http.Request, int) (*http.Response, error) {
+		return func(_ *http.Request, call int) (*http.Response, error) {
+			res := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody}
+			if call == 1 {
+				res.StatusCode = 429
+				res.Header.Set("Retry-After", after)
+			}
+			return res, nil
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		ends   time.Duration // of the invocation
+		answer func(r *http.Request, call int) (*http.Response, error)
+		calls  int
+		after  time.Duration
+		want   string
+	}{
+		{"it hangs", time.Minute, hang, 3, 15 * time.Second, "webhook at example.com: no whole answer within 15s"},
+		{"it hangs, and the invocation ends", 3 * time.Second, hang, 1, 3 * time.Second, "webhook at example.com: context deadline exceeded"},
+		{"its body hangs", time.Minute, func(r *http.Request, _ int) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: hanging{r.Context()}}, nil
+		}, 3, 15 * time.Second, "webhook at example.com: no whole answer within 15s"},
+		{"it asks for a pause", time.Minute, overrun("7"), 2, 7 * time.Second, "<nil>"},
+		{"it asks for a longer pause than there is", 5 * time.Second, overrun("7"), 1, 0, "webhook at example.com: answered 429, and asks to wait for 7 s"},
+		{"it asks for a pause until a date", time.Minute, overrun("Wed, 25 Nov 2026 12:00:00 GMT"), 2, time.Millisecond, "<nil>"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				w := &Webhook{
+					URL: Secret("https://example.com/" + hookToken), Now: time.Now, FirstPause: time.Millisecond,
+					Web: &http.Client{Transport: rounds(func(r *http.Request) (*http.Response, error) { calls++; return tt.answer(r, calls) })},
+				}
+				ctx, stop := context.WithTimeout(t.Context(), tt.ends)
+				defer stop()
+				began := time.Now()
+				err := w.Notify(ctx, notice)
+				if got := time.Since(began); fmt.Sprint(err) != tt.want || calls != tt.calls || got.Round(time.Second) != tt.after.Round(time.Second) {
+					t.Errorf("%v after %d calls and %v\nwant %s after %d and %v", err, calls, got, tt.want, tt.calls, tt.after)
+				}
+			})
+		})
+	}
+}
+
+type hanging struct{ ctx context.Context }
+
+func (h hanging) Read([]byte) (int, error) {
+	<-h.ctx.Done()
+	return 0, h.ctx.Err()
+}
+
+func (hanging) Close() error { return nil }
+
+// A receiver on this machine may do without TLS, and the process's own client
+// reaches it.
+func TestReceiverOnLoopback(t *testing.T) {
+	var got []byte
+	var header http.Header
+	answer := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		got, _ = io.ReadAll(r.Body)
+		header = r.Header
+		http.Redirect(rw, r, "/elsewhere", answer)
+	}))
+	t.Cleanup(server.Close)
+	w := &Webhook{URL: Secret(server.URL + "/" + hookToken), Secret: hookSecret, Web: NewWeb(nil).Client, FirstPause: time.Millisecond, Now: time.Now}
+	if err := w.Notify(t.Context(), notice); err != nil {
+		t.Error(err)
+	}
+	var told Notice
+	if err := json.Unmarshal(got, &told); err != nil || told.Text != notice.Text || len(told.Opened) != 1 || told.Closed == nil {
+		t.Errorf("it was sent %s (%v), want the notice", got, err)
+	}
+	if got, want := header.Get("X-Signature-256"), "sha256="+hex.EncodeToString(hash(hookSecret, string(got))); got != want || header.Get("Content-Type") != "application/json; charset=utf-8" {
+		t.Errorf("headers %v, want signature %s", header, want)
+	}
+	answer = http.StatusFound
+	if err := w.Notify(t.Context(), notice); fmt.Sprint(err) != "webhook at 127.0.0.1: answered 302: want 200" {
+		t.Errorf("error %v, want one that refuses the redirect", err)
+	}
+	server.Close()
+	err := w.Notify(t.Context(), notice)
+	if text := fmt.Sprint(err); !strings.HasPrefix(text, "webhook at 127.0.0.1: dial tcp 127.0.0.1:") || !strings.HasSuffix(text, "connection refused") || strings.Contains(text, hookToken) {
+		t.Errorf("error %v, want one of the refused connection", err)
+	}
+	w.Secret = ""
+	w.URL = Secret("https://exa mple.com/" + hookToken)
+	if err := w.Notify(t.Context(), notice); fmt.Sprint(err) != "webhook: the address can't be read: want https and a host" {
+		t.Errorf("error %v, want one without the address", err)
+	}
+}
+
+// What can't be delivered is a warning of a run that succeeded.
+func TestWebhookThatFailsIsAWarning(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		notifier func(t *testing.T) Notifier
+		want     string
+	}{
+		{"a webhook that refuses", func(t *testing.T) Notifier {
+			return receive(t, "https://oapi.dingtalk.com/robot/send?access_token="+hookToken, func(rw http.ResponseWriter, _ *http.Request) {
+				io.WriteString(rw, `{"errcode":310000,"errmsg":"sign not match, `+hookToken+`"}`)
+			})
+		}, "webhook at oapi.dingtalk.com: DingTalk robot: code 310000, sign not match, [redacted]: want 0"},
+		{"a notifier that panics", func(*testing.T) Notifier { return panicking{} }, "panic: boom"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var logs strings.Builder
+			w := newWorld(t, 1)
+			w.Notifier, w.Log = tt.notifier(t), slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			_, err := w.run("2026-11-22")
+			must(t, err)
+			w.protect(3, 2)
+			result, err := w.run("2026-11-23")
+			must(t, err)
+			want := "2 alerts that opened and 0 that closed could not be delivered: " + tt.want
+			if got := strings.Join(result.Warnings, "; "); got != want || result.Status != Written || len(result.Alerts) != 2 {
+				t.Errorf("status %s, %d alerts, warnings %q; want %s, 2 and %q", result.Status, len(result.Alerts), got, Written, want)
+			}
+			if text := logs.String(); !strings.Contains(text, "alerts are not delivered") || strings.Contains(text, hookToken) || strings.Contains(text, hookSecret) {
+				t.Errorf("logged %s, want what failed and no secret", text)
+			}
+			if got := openNow(t, w.Store); len(got) != 2 {
+				t.Errorf("open are %v, want both alerts", got)
+			}
+		})
+	}
+}
+
+type panicking struct{}
+
+func (panicking) Notify(context.Context, Notice) error { panic("boom") }
