@@ -7,6 +7,7 @@
 package main
 
 import (
+	"backup-statistics/handler/local"
 	"context"
 	"fmt"
 	"os"
@@ -14,8 +15,6 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"backup-statistics/handler/local"
 )
 
 type run struct {
