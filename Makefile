@@ -41,8 +41,11 @@ race: ## run the tests under the race detector; it needs a C compiler
 fuzz: ## run each fuzz target for FUZZTIME=10s
 	@GO='$(GO)' TAGS='$(TAGS)' FUZZTIME='$(FUZZTIME)' sh .tools/fuzz.sh
 
-schemas: ## hold the golden documents against the schemas
-	$(GO) -C .checks test -count=1 ./...
+schemas: ## hold the golden documents, and all that the handler's tests write, against the schemas
+	rm -rf .local/documents && mkdir -p .local/documents
+	DOCUMENTS=$(CURDIR)/.local/documents $(STATIC) $(GO) test -tags $(TAGS) -count=1 ./handler
+	DOCUMENTS=$(CURDIR)/.local/documents $(GO) -C .checks test -count=1 ./...
+	rm -rf .local/documents
 
 engines: .engines/venv/ok ## read a played bucket with five real engines; it needs Python and Java
 	GO='$(GO)' .engines/venv/bin/python -B .engines/run.py

@@ -258,3 +258,39 @@ func schemaOf(key string) (name string, known bool) {
 	}
 	return "", false
 }
+
+// TestDocuments holds what the handler's tests wrote, in the folders below
+// DOCUMENTS, against the schemas of this checkout.
+func TestDocuments(t *testing.T) {
+	dir := os.Getenv("DOCUMENTS")
+	if dir == "" {
+		t.Skip("DOCUMENTS is not set: make schemas sets it")
+	}
+	schemas, counts := ours(t), make(map[string]int)
+	err := fs.WalkDir(os.DirFS(dir), ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		_, key, _ := strings.Cut(filepath.ToSlash(file), "/")
+		name, _ := schemaOf(key)
+		if name == "" {
+			return nil
+		}
+		data, err := os.ReadFile(filepath.Join(dir, file))
+		documents, broken := decode(data)
+		if err != nil || broken != nil { // the tests plant damaged ones; what is encoded is JSON
+			return err
+		}
+		for i, document := range documents {
+			counts[name]++
+			if err := schemas[name].Validate(document); err != nil {
+				t.Errorf("%s, document %d: %v", file, i+1, err)
+			}
+		}
+		return nil
+	})
+	if err != nil || counts["snapshot"] == 0 || counts["day"] == 0 {
+		t.Errorf("%v; documents %v: want snapshots and records", err, counts)
+	}
+	t.Logf("valid: %v", counts)
+}

@@ -267,6 +267,16 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 			_, err := w.check("2026-11-22")
 			return err
 		}, gap("2026-11-22", noRun)},
+		{"a gap whose record is lost, before one that was reported", func(w *world) error {
+			w.run("2026-11-20")
+			w.check("2026-11-21")
+			w.check("2026-11-22")
+			w.run("2026-11-23")
+			w.Store = without(w.t, w.Store, "days/2026-11-21")
+			w.Handle(w.t.Context(), []byte(`{"action":"rebuild"}`))
+			_, err := w.check("2026-11-23")
+			return err
+		}, gap("2026-11-21", "unknown")},
 		{"more days than anybody reads", func(w *world) error {
 			w.run("2026-11-01")
 			_, err := w.check("2026-11-23")
@@ -308,6 +318,37 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// A blind store cannot list one folder.
+type blind struct {
+	*store.Memory
+	folder string
+}
+
+func (b *blind) List(ctx context.Context, prefix string, limit int) ([]store.Entry, error) {
+	if prefix == b.folder {
+		return nil, fmt.Errorf("list %s: %w", prefix, errDenied)
+	}
+	return b.Memory.List(ctx, prefix, limit)
+}
+
+// Trouble with an earlier day does not keep a check from saying what it knows of
+// its own.
+func TestCheckThatCannotLookBack(t *testing.T) {
+	w := newWorld(t, 1)
+	w.run("2026-11-20")
+	w.run("2026-11-22")
+	w.Store = &blind{without(t, w.Store), "snapshots/dt=2026-11-21/"}
+	_, err := w.check("2026-11-23")
+	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-23: "+noRun+"; and that could not be recorded: store: list snapshots/dt=2026-11-21/: AccessDenied (403)"; got != want {
+		t.Errorf("error %s, want %s", got, want)
+	}
+	w.Store = &blind{without(t, w.Store), ""}
+	_, err = w.check("2026-11-23")
+	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-21, 2026-11-23: "+noRun; got != want {
+		t.Errorf("error %s, want %s", got, want)
 	}
 }
 

@@ -79,13 +79,48 @@ func config(t testing.TB, settings ...string) *Config {
 func newHandler(t testing.TB, documents Store, sources ...Source) *Handler {
 	t.Helper()
 	h := &Handler{
-		Config: config(t), Store: documents, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Config: config(t), Store: recorded(documents), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return time.Date(2026, 11, 22, 17, 30, 1, 482e6, time.UTC) },
 	}
 	for i, s := range sources {
 		h.Accounts = append(h.Accounts, Account{ID: fmt.Sprint(1234567890123456 + i), Source: s})
 	}
 	return h
+}
+
+// recorded keeps what a handler writes in a folder of its own below DOCUMENTS,
+// where the schemas are held against it; without that variable it does nothing.
+func recorded(documents Store) Store {
+	dir := os.Getenv("DOCUMENTS")
+	if dir == "" {
+		return documents
+	}
+	dir, err := os.MkdirTemp(dir, "handler-")
+	if err != nil {
+		panic(err)
+	}
+	return recording{documents, store.Disk{Dir: dir}}
+}
+
+type recording struct {
+	Store
+	copies store.Disk
+}
+
+func (r recording) Put(ctx context.Context, key string, data []byte) error {
+	err := r.Store.Put(ctx, key, data)
+	if err == nil {
+		err = r.copies.Put(context.WithoutCancel(ctx), key, data)
+	}
+	return err
+}
+
+func (r recording) PutNew(ctx context.Context, key string, data []byte) error {
+	err := r.Store.PutNew(ctx, key, data)
+	if err == nil {
+		err = r.copies.Put(context.WithoutCancel(ctx), key, data)
+	}
+	return err
 }
 
 func must(t testing.TB, err error) {
