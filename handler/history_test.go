@@ -707,6 +707,12 @@ func TestTrendThatIsLostComesBack(t *testing.T) {
 		{"the trend, and the oldest days for good", func(t *testing.T, s Store) Store {
 			return without(t, s, report.TrendKey, "days/2026-11-18", "days/2026-11-19", "snapshots/dt=2026-11-19", "regions/dt=2026-11-19", "totals/dt=2026-11-19")
 		}},
+		{"nothing, and an older day came back", func(t *testing.T, s Store) Store {
+			other := newWorld(t, 2)
+			other.run("2026-11-16")
+			copyTo(t, s, without(t, other.Store, "days/", "regions/", "totals/", "latest.json", "report/", "schema/"))
+			return s
+		}},
 		{"half of the trend", func(t *testing.T, s Store) Store {
 			data, err := s.Get(t.Context(), report.TrendKey)
 			must(t, err)
@@ -804,4 +810,37 @@ func TestTrendThatIsNotMadeAnewInTime(t *testing.T) {
 			t.Errorf("people were told %s, want %s", got, want)
 		}
 	})
+}
+
+// What a run told before it was cut short is in the records, and its retry does
+// not tell it again, not even what is over.
+func TestRetryTellsNothingTwice(t *testing.T) {
+	documents := new(flaky)
+	w := newWorld(t, 1)
+	w.Store = documents
+	w.run("2026-11-20")
+	documents.failOn = report.TrendKey
+	if _, err := w.run("2026-11-23"); !errors.Is(err, errLost) { // the days between had neither run nor check
+		t.Errorf("error %v, want %v", err, errLost)
+	}
+	_, err := w.timer("2026-11-23", noon, "", 1)
+	must(t, err)
+	if got, want := w.inbox.said(), "2026-11-23 +day_missing/11-21 -day_missing/11-21"; got != want {
+		t.Errorf("people were told %s, want %s", got, want)
+	}
+}
+
+func TestRebuildTellsNobody(t *testing.T) {
+	documents := new(flaky)
+	w := newWorld(t, 1)
+	w.Store = documents
+	w.run("2026-11-20")
+	w.protect(3, 2)
+	documents.failOn = "totals/"
+	w.run("2026-11-21")
+	_, err := w.Handle(t.Context(), []byte(`{"action":"rebuild"}`))
+	must(t, err)
+	if open := openNow(t, documents); w.inbox.said() != "" || len(open) != 2 {
+		t.Errorf("people were told %q and open are %v, want nothing and the drop", w.inbox.said(), open)
+	}
 }

@@ -156,6 +156,7 @@ func TestReceiversThatFail(t *testing.T) {
 		{"a signature that Feishu refuses", "https://open.feishu.cn/open-apis/bot/v2/hook/" + hookToken, body(`{"code":19021,"msg":"sign match fail or timestamp is not within one hour from current time"}`), 1, "webhook at open.feishu.cn: Feishu robot: code 19021, sign match fail or timestamp is not within one hour from current time: want 0"},
 		{"a key that WeCom does not know", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=" + hookToken, body(`{"errcode":93000,"errmsg":"invalid webhook url"}`), 1, "webhook at qyapi.weixin.qq.com: WeCom robot: code 93000, invalid webhook url: want 0"},
 		{"a refusal that repeats the secrets", dingTalk, body(`{"errcode":300005,"errmsg":"token ` + hookToken + ` of /robot/send?access_token=` + hookToken + ` is not exist, ` + hookSecret + `"}`), 1, "webhook at oapi.dingtalk.com: DingTalk robot: code 300005, token [redacted] of /robot/send?access_token=[redacted] is not exist, [redacted]: want 0"},
+		{"a refusal that repeats a secret where its text is cut", dingTalk, body(`{"errcode":300005,"errmsg":"` + strings.Repeat("x", 95) + hookToken + `"}`), 1, "webhook at oapi.dingtalk.com: DingTalk robot: code 300005, " + strings.Repeat("x", 95) + "[reda…: want 0"},
 		{"half of a robot's answer", dingTalk, body(`{"errcode":0`), 4, "webhook at oapi.dingtalk.com: answered no DingTalk robot's JSON: want errcode or code"},
 		{"no robot's answer", dingTalk, body(`<html>`), 4, "webhook at oapi.dingtalk.com: answered no DingTalk robot's JSON: want errcode or code"},
 		{"a connection that ends", other, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 4, "webhook at example.com: EOF"},
@@ -225,6 +226,9 @@ func TestWaitingForAReceiver(t *testing.T) {
 	}{
 		{"it hangs", time.Minute, hang, 3, 15 * time.Second, "webhook at example.com: no whole answer within 15s"},
 		{"it hangs, and the invocation ends", 3 * time.Second, hang, 1, 3 * time.Second, "webhook at example.com: context deadline exceeded"},
+		{"it is out of reach, and the error repeats the address", time.Minute, func(r *http.Request, _ int) (*http.Response, error) {
+			return nil, fmt.Errorf("no route to %s", r.URL)
+		}, 4, 0, "webhook at example.com: no route to https://example.com/[redacted]"},
 		{"its body hangs", time.Minute, func(r *http.Request, _ int) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: hanging{r.Context()}}, nil
 		}, 3, 15 * time.Second, "webhook at example.com: no whole answer within 15s"},
