@@ -325,6 +325,20 @@ func (o *overwriting) PutNew(ctx context.Context, key string, data []byte) error
 	return o.Put(ctx, key, data)
 }
 
+// A noReplace store fails the test that writes a snapshot in a way that could
+// replace one: of two runs at the same moment the second would win.
+type noReplace struct {
+	Store
+	t *testing.T
+}
+
+func (n noReplace) Put(ctx context.Context, key string, data []byte) error {
+	if strings.HasPrefix(key, report.SnapshotsDir) {
+		n.t.Errorf("put %s: want one that never replaces", key)
+	}
+	return n.Store.Put(ctx, key, data)
+}
+
 // TestOneSnapshotADay plays random sequences of duplicate, retried, delayed,
 // concurrent and manual runs in several zones, over month and year ends, a leap
 // day and the days on which clocks change. Whatever happens, each day keeps the
@@ -341,7 +355,7 @@ func TestOneSnapshotADay(t *testing.T) {
 		if seed%3 == 0 { // there only repeats one after another are safe
 			documents, concurrent = new(overwriting), 1
 		}
-		h := newHandler(t, documents, new(source))
+		h := newHandler(t, noReplace{documents, t}, new(source))
 		h.Config = config(t, "TIME_ZONE="+zone)
 		kept := make(map[string]string)
 		for range 15 {
