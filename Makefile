@@ -78,9 +78,12 @@ package: ## build dist/function.zip; equal sources give equal bytes
 	$(STATIC) GOOS=linux GOARCH=amd64 GOAMD64=v1 $(GO) build $(SHIPS) -o dist/main .
 	@$(GO) run .tools/zip/main.go -max-binary 9000000 -max-zip 4500000 dist/main dist/function.zip
 
-bench: package ## time cold starts of the packaged function against a minimal one
+bench: package ## time cold starts and fleets of the packaged function, over TLS
 	$(STATIC) $(GO) -C .bench build $(BUILD) -ldflags='-s -w' -o ../dist/minimal ./minimal
-	$(STATIC) $(GO) -C .bench run -tags $(TAGS) . $(CURDIR)/dist/main $(CURDIR)/dist/minimal
+	$(STATIC) $(GO) -C .bench build $(BUILD) -ldflags='-s -w' -o ../dist/plain ./plain
+	$(STATIC) $(GO) -C .bench build -tags $(TAGS) -o ../dist/bench .
+	dist/bench cold dist/main dist/minimal dist/plain
+	dist/bench fleet dist/main
 
 deploy: ## build and deploy with Serverless Devs (npm install -g @serverless-devs/s)
 	s deploy -y

@@ -10,16 +10,16 @@ import (
 	"backup-statistics/report"
 )
 
-// STS takes 100 calls a second from an account. A burst and a second's rate
-// together stay below that.
+// RolesPerSecond is the pace at which roles are assumed. STS takes 100 calls a
+// second from an account: a burst and a second's rate together stay below that.
 const (
-	assumePerSecond = 80
-	assumeBurst     = 15
+	RolesPerSecond = 80
+	rolesBurst     = 15
 )
 
 // NewPace is the pace at which the roles of one invocation are assumed, all
 // members together.
-func NewPace() *rate.Limiter { return rate.NewLimiter(assumePerSecond, assumeBurst) }
+func NewPace() *rate.Limiter { return rate.NewLimiter(RolesPerSecond, rolesBurst) }
 
 // A MemberAccount tells what another account protects, through a role there. It
 // assumes the role when it is first asked, and once.
@@ -48,7 +48,7 @@ func (m *MemberAccount) Statistics(ctx context.Context, sourceType string) (repo
 
 func (m *MemberAccount) assume(ctx context.Context) error {
 	if err := m.Pace.Wait(ctx); err != nil {
-		return fmt.Errorf("assume %s: no time was left for the pace of STS, %d a second: %w", m.RoleARN, assumePerSecond, err)
+		return fmt.Errorf("assume %s: no time was left for the pace of STS, %d a second: %w", m.RoleARN, RolesPerSecond, err)
 	}
 	credential, err := m.STS.AssumeRole(ctx, m.RoleARN, m.Session, m.ExternalID)
 	if err != nil {

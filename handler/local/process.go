@@ -30,6 +30,8 @@ type Process struct {
 	// Line, unless nil, is given each line the process prints, wherever to, one
 	// after another.
 	Line func(line string)
+	// Started, unless nil, is told of each process that was started.
+	Started func(*os.Process)
 	// Exit, unless nil, is told how each run ended.
 	Exit func(*os.ProcessState)
 }
@@ -59,6 +61,9 @@ func (p *Process) start(f Function, key Key) (*child, error) {
 	if err := c.command.Start(); err != nil {
 		listener.Close()
 		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	if p.Started != nil {
+		p.Started(c.command.Process)
 	}
 	server := &http.Server{Handler: c.instance, ErrorLog: log.New(io.Discard, "", 0)}
 	go server.Serve(listener)
