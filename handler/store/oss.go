@@ -36,6 +36,7 @@ type Options struct {
 	AttemptTimeout time.Duration // of one request; a quarter of the time left, 1 s to 10 s
 	FirstPause     time.Duration // between two tries, doubling up to 5 s; 200 ms
 	Tries          int           // requests for one answer; 6
+	AtOnce         int           // requests at the same time; any number
 	PageSize       int           // keys in a page of a listing; 1000, which is OSS's most
 	MaxBytes       int64         // of an answer; 64 MiB
 }
@@ -80,8 +81,12 @@ func NewOSS(o Options) (*OSS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("oss: %w", err)
 	}
+	var turns chan struct{}
+	if o.AtOnce > 0 {
+		turns = make(chan struct{}, o.AtOnce)
+	}
 	return &OSS{bucket, o.Prefix, cmp.Or(o.PageSize, 1000), retrier{
-		o.AttemptTimeout, cmp.Or(o.FirstPause, 200*time.Millisecond), cmp.Or(o.Tries, 6),
+		o.AttemptTimeout, cmp.Or(o.FirstPause, 200*time.Millisecond), cmp.Or(o.Tries, 6), turns,
 	}}, nil
 }
 
@@ -185,23 +190,25 @@ func (s *OSS) put(ctx context.Context, key string, data []byte, onlyNew bool) er
 			oss.WithContext(ctx),
 			// Ours, since for an empty document the SDK's needs a temporary file.
 			oss.ContentMD5(base64.StdEncoding.EncodeToString(sum[:])),
+			oss.ContentType(contentType(path.Ext(key))),
 		}
 		if onlyNew {
 			options = append(options, oss.ForbidOverWrite(true))
 		}
-		if contentType := contentTypes(path.Ext(key)); contentType != "" {
-			options = append(options, oss.ContentType(contentType))
-		}
 		if key == "latest.json" || strings.HasPrefix(key, "report/") { // they change under readers' eyes
 			options = append(options, oss.CacheControl("no-cache"))
 		}
-		return s.bucket.PutObject(name, bytes.NewReader(data), options...)
+		// PutObject would load the system's table of types first: 2 ms of CPU.
+		res, err := s.bucket.DoPutObject(&oss.PutObjectRequest{ObjectKey: name, Reader: bytes.NewReader(data)}, options)
+		if res != nil {
+			res.Body.Close()
+		}
+		return err
 	})
 }
 
-// contentTypes knows the types for which browsers and engines need more than
-// the SDK says; "" leaves it to the SDK.
-func contentTypes(extension string) string {
+// contentType is what browsers and engines go by.
+func contentType(extension string) string {
 	switch extension {
 	case ".json":
 		return "application/json"
@@ -212,7 +219,7 @@ func contentTypes(extension string) string {
 	case ".html":
 		return "text/html; charset=utf-8"
 	}
-	return ""
+	return "application/octet-stream"
 }
 
 // holds tells whether exactly data is stored, by the CRC-64 that the service

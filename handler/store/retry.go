@@ -25,6 +25,7 @@ type retrier struct {
 	attempt time.Duration // limits one try; 0: a share of what is left until ctx's deadline
 	pause   time.Duration // after the first try; doubles, with jitter
 	tries   int
+	turns   chan struct{} // holds a value for each try under way; nil: any number at once
 }
 
 // run returns the last failure, or nil. Where ctx ends the tries, the error
@@ -36,11 +37,13 @@ func (r retrier) run(ctx context.Context, op, key string, try func(context.Conte
 		InitialInterval: r.pause, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: maxPause,
 	}}
 	_, err := backoff.Retry(ctx, func() (none struct{}, _ error) {
-		if ctx.Err() != nil {
-			return none, context.Cause(ctx)
+		leave, err := r.enter(ctx)
+		if err != nil {
+			return none, err
 		}
 		made++
 		failed := r.once(ctx, try)
+		leave()
 		switch {
 		case failed == nil:
 			return none, nil
@@ -65,6 +68,22 @@ func (r retrier) run(ctx context.Context, op, key string, try func(context.Conte
 	}
 	last.Tries = made
 	return last
+}
+
+// enter waits for a turn, which is no part of the time of a try.
+func (r retrier) enter(ctx context.Context) (leave func(), _ error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if r.turns == nil {
+		return func() {}, nil
+	}
+	select {
+	case r.turns <- struct{}{}:
+		return func() { <-r.turns }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // once bounds one try, so that a service that hangs once or twice leaves time
