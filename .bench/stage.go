@@ -1,6 +1,7 @@
 package main
 
 import (
+	"backup-statistics/handler/local"
 	"context"
 	"fmt"
 	"net/http"
@@ -9,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"backup-statistics/handler/local"
 )
 
 // A stage is the stand-ins behind networks, with a function in them.
@@ -125,4 +124,3 @@ func (s *stage) close() {
 	}
 	os.RemoveAll(s.dir)
 }
-
