@@ -159,26 +159,41 @@ func (d *day) readRest(ctx context.Context, failed map[string]error) error {
 	return all.Wait()
 }
 
-// tables writes the day's tables and says what the record shall vouch for.
+// tables writes the day's tables and says what the record shall vouch for. Where
+// a day had regions and has none any more, an empty table stays: nothing here
+// may delete, and it has no rows either.
 func (d *day) tables(ctx context.Context) ([]report.Object, error) {
 	snapshots := d.snapshots()
 	objects := slices.Collect(maps.Values(d.objects))
 	if len(snapshots) == 0 {
 		return objects, nil
 	}
+	regions, err := report.RegionsTable(snapshots)
+	if err != nil {
+		return nil, &StoreError{fmt.Errorf("derive %s: %w", report.RegionsKey(d.date), err)}
+	}
+	totals, err := report.TotalsTable(snapshots)
+	if err != nil {
+		return nil, &StoreError{fmt.Errorf("derive %s: %w", report.TotalsKey(d.date), err)}
+	}
+	tables := []report.Object{
+		report.NewObject(report.RegionsKey(d.date), regions.Data, regions.Rows),
+		report.NewObject(report.TotalsKey(d.date), totals.Data, totals.Rows),
+	}
+	stale, err := d.contradicts(ctx, tables)
+	if err == nil && stale {
+		err = d.withdraw(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
 	var writes errgroup.Group
-	for _, t := range []struct {
-		key    string
-		derive func([]report.Snapshot) (report.Table, error)
-	}{{report.RegionsKey(d.date), report.RegionsTable}, {report.TotalsKey(d.date), report.TotalsTable}} {
-		table, err := t.derive(snapshots)
-		if err != nil {
-			return nil, &StoreError{fmt.Errorf("derive %s: %w", t.key, err)}
+	writes.Go(func() error { return d.documents.write(ctx, report.RegionsKey(d.date), regions.Data) })
+	writes.Go(func() error { return d.documents.write(ctx, report.TotalsKey(d.date), totals.Data) })
+	for _, o := range tables {
+		if o.Rows > 0 {
+			objects = append(objects, o)
 		}
-		if table.Rows > 0 {
-			objects = append(objects, report.NewObject(t.key, table.Data, table.Rows))
-		}
-		writes.Go(func() error { return d.documents.write(ctx, t.key, table.Data) })
 	}
 	return objects, writes.Wait()
 }

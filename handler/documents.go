@@ -98,6 +98,15 @@ func (d *documents) write(ctx context.Context, key string, data []byte) error {
 	return nil
 }
 
+// writeRecord writes a day's record.
+func (d *documents) writeRecord(ctx context.Context, key string, r report.DayRecord) error {
+	data, err := r.Encode()
+	if err != nil {
+		return &StoreError{err}
+	}
+	return d.write(ctx, key, data)
+}
+
 // adopt takes over what others counted and warned of.
 func (d *documents) adopt(other *documents) {
 	other.mu.Lock()

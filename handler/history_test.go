@@ -292,6 +292,7 @@ func TestDailyRunsEqualARebuild(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 4))
 			w := newWorld(t, 1+random.IntN(3), "FREE_QUOTA_BYTES=21474836480")
+			w.Store = recorded(&vouching{t: t})
 			all := days(t, "2026-11-10", 42)
 			begin := random.IntN(8) // a late timer may be of a day before
 			for today := begin; today < 40; today++ {

@@ -51,6 +51,7 @@ type ledger struct {
 	to        report.Date              // its last day
 	empty     bool                     // there is no history yet
 	damaged   bool                     // there should be one: it is to be made anew of all days
+	fresh     bool                     // latest.json, if there is one, is of a day before
 	listed    map[report.Date][]string // keys of all snapshots, where they were listed at once
 	cause     string                   // of a gap that nothing explains
 	trend     report.Trend             // what the history says after a day was entered; its days are the last ones
@@ -351,7 +352,7 @@ func (l *ledger) accountsBefore(ctx context.Context, from report.Date) ([]report
 func (l *ledger) told(days []settled) []report.Alert {
 	for _, s := range slices.Backward(days) {
 		r := s.stored
-		if r != nil && (r.Status == report.Complete || r.ReportedOn != nil || !l.empty && r.SnapshotDate <= l.to) {
+		if r != nil && (r.Status == report.Complete || r.Withdrawn() || r.ReportedOn != nil || !l.empty && r.SnapshotDate <= l.to) {
 			return r.Alerts
 		}
 	}
@@ -404,26 +405,18 @@ func (l *ledger) writeRecords(ctx context.Context, days []settled, judged []repo
 }
 
 func (s settled) write(ctx context.Context) error {
-	data, err := s.record.Encode()
-	if err != nil {
-		return &StoreError{err}
-	}
-	return s.documents.write(ctx, report.DayKey(s.record.SnapshotDate), data)
+	return s.documents.writeRecord(ctx, report.DayKey(s.record.SnapshotDate), s.record)
 }
 
 // latest makes a complete day's record the latest, unless a newer one is.
 func (l *ledger) latest(ctx context.Context, record report.DayRecord) error {
-	if record.Status != report.Complete {
-		return nil
-	}
 	if newest := l.trend.CompleteDate; newest != nil && *newest > record.SnapshotDate {
 		return nil
 	}
-	data, err := record.Encode()
-	if err != nil {
-		return &StoreError{err}
+	if l.fresh {
+		l.documents.absent(report.LatestKey)
 	}
-	return l.documents.write(ctx, report.LatestKey, data)
+	return l.documents.writeRecord(ctx, report.LatestKey, record)
 }
 
 // publish writes what people and spreadsheets read, and the schemas where they

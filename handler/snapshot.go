@@ -38,6 +38,7 @@ type run struct {
 	documents *documents
 	alone     bool // one job only: it may ask before it knows what is stored
 	listed    func() (map[string]bool, error)
+	withdraw  func() error // before a snapshot is replaced
 }
 
 // snapshot collects what the day lacks and refreshes what is derived from it.
@@ -102,7 +103,8 @@ func (r *run) derive(ctx context.Context, expected []job, outcomes []outcome, un
 		return nil, s.write(ctx)
 	}
 	if r.day.fresh && s.stored == nil && !l.damaged && (l.empty || l.to < r.day.date) { // what there is is of older days
-		r.documents.absent(report.LatestKey, report.PageKey)
+		r.documents.absent(report.PageKey)
+		l.fresh = true
 	}
 	if err := l.enter(ctx, s, expected); err != nil {
 		return nil, err
@@ -185,6 +187,7 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 		defer stop()
 		return r.day.list(ctx)
 	})
+	r.withdraw = sync.OnceValue(func() error { return r.day.withdraw(ctx) })
 	outcomes := make([]outcome, len(jobs))
 	var all errgroup.Group
 	all.SetLimit(r.Config.Concurrency)
@@ -268,24 +271,36 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 	if err != nil {
 		return outcome{}, &SourceError{err}
 	}
-	o := outcome{snapshot: snapshot, object: report.NewObject(key, data, 1)}
+	return r.keep(ctx, outcome{snapshot: snapshot, object: report.NewObject(key, data, 1)}, data, stored)
+}
+
+// keep stores a snapshot: one that is stored already stays, unless it is to be
+// replaced.
+func (r *run) keep(ctx context.Context, o outcome, data []byte, stored bool) (outcome, error) {
+	o.status = Written
 	switch {
 	case r.DryRun:
 		o.status = DryRun
-	case stored:
-		o.status, err = Replaced, r.Store.Put(ctx, key, data)
-	default:
-		o.status, err = Written, r.Store.PutNew(ctx, key, data)
+		return o, nil
+	case !stored:
+		err := r.Store.PutNew(ctx, o.object.Key, data)
+		if err == nil {
+			return o, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return outcome{}, &StoreError{err}
+		}
+		if !r.Overwrite { // another run was first
+			return r.read(ctx, o.object.Key)
+		}
 	}
-	if errors.Is(err, fs.ErrExist) && !r.Overwrite { // another run was first
-		return r.read(ctx, key)
+	if err := r.withdraw(); err != nil {
+		return outcome{}, err
 	}
-	if errors.Is(err, fs.ErrExist) {
-		o.status, err = Replaced, r.Store.Put(ctx, key, data)
-	}
-	if err != nil {
+	if err := r.Store.Put(ctx, o.object.Key, data); err != nil {
 		return outcome{}, &StoreError{err}
 	}
+	o.status = Replaced
 	return o, nil
 }
 

@@ -51,6 +51,11 @@ type Accounts struct {
 	NotAttempted []string `json:"not_attempted"`
 }
 
+// lacking tells whether a snapshot is missing that was due.
+func (a Accounts) lacking() bool {
+	return len(a.Failed) > 0 || a.Collected+len(a.NotActivated) < a.Expected
+}
+
 // A Failure is why an account has no snapshot of a source type.
 type Failure struct {
 	AccountID  string `json:"account_id"`
@@ -110,7 +115,7 @@ func NewDayRecord(d Day) (DayRecord, error) {
 	switch {
 	case len(d.Snapshots) == 0:
 		r.Status = Missing
-	case r.Accounts.Collected+len(r.Accounts.NotActivated) < r.Accounts.Expected:
+	case r.Accounts.lacking():
 		r.Status = Partial
 	}
 	if r.Status != Complete {
@@ -122,6 +127,19 @@ func NewDayRecord(d Day) (DayRecord, error) {
 	}
 	return r, nil
 }
+
+// Withdraw is a complete day's record for the time in which the day is altered:
+// partial, since it vouches for nothing. What only it knows it keeps.
+func (r DayRecord) Withdraw(cause string, at time.Time) DayRecord {
+	at = at.UTC().Truncate(time.Second)
+	r.Status, r.Cause, r.DetectedAt = Partial, cause, &at
+	r.Totals, r.Objects = []TypeTotal{}, []Object{}
+	return r
+}
+
+// Withdrawn tells a record that was withdrawn from that of a day that lacks
+// something.
+func (r DayRecord) Withdrawn() bool { return r.Status == Partial && !r.Accounts.lacking() }
 
 // SortFailures is a copy in the order of account and source type.
 func SortFailures(failed []Failure) []Failure {

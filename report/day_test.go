@@ -34,6 +34,7 @@ func TestDayStatus(t *testing.T) {
 		{"nothing is known", Day{}, Missing, 0, 0},
 		{"an account more than expected", Day{Snapshots: []Snapshot{a, b}, Expected: 1}, Complete, 2, 2},
 		{"an account has not activated the service", Day{Snapshots: []Snapshot{a}, Expected: 2, NotActivated: []string{"2"}}, Complete, 2, 1},
+		{"one source type failed of an account that has not activated another", Day{Snapshots: []Snapshot{a}, Expected: 2, Failed: lost, NotActivated: []string{"2"}}, Partial, 2, 1},
 		{"no run asked for an account", Day{Snapshots: []Snapshot{a}, Expected: 2, NotAttempted: []string{"2"}}, Partial, 2, 1},
 		{"two source types are one account", Day{Snapshots: []Snapshot{a, snapshotOf("1", "OSS", 1, 1)}, Expected: 1}, Complete, 1, 1},
 	} {
@@ -105,6 +106,28 @@ func TestDayWithoutSnapshotsHasNoNumbers(t *testing.T) {
 	data, err := none.Encode()
 	if err != nil || !bytes.Contains(data, []byte(`"totals":[]`)) || bytes.Contains(data, []byte("null")) {
 		t.Errorf("a missing day is %s, %v, want an empty list of totals, and nothing null", data, err)
+	}
+}
+
+// A record that is withdrawn vouches for nothing, keeps what only it knows, and is
+// none of a day that lacks something.
+func TestWithdraw(t *testing.T) {
+	complete, err := NewDayRecord(Day{Snapshots: []Snapshot{snapshotOf("1", "ECS_FILE", 1, 1)}, Expected: 2, NotActivated: []string{"2"}, Objects: []Object{NewObject("a", nil, 1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	complete.Alerts = []Alert{{Rule: "quota_percent", Items: []AlertItem{}}}
+	r := complete.Withdraw("it is being replaced", time.Unix(1795436221, 5))
+	got := fmt.Sprint(r.Status, len(r.Objects), len(r.Totals), r.Cause, r.DetectedAt.Unix(), len(r.Alerts), r.Accounts)
+	if want := fmt.Sprint(Partial, 0, 0, "it is being replaced", 1795436221, 1, complete.Accounts); got != want {
+		t.Errorf("the record is %s, want %s", got, want)
+	}
+	partial, err := NewDayRecord(Day{Snapshots: []Snapshot{snapshotOf("1", "ECS_FILE", 1, 1)}, Expected: 2})
+	if err != nil || !r.Withdrawn() || complete.Withdrawn() || partial.Withdrawn() {
+		t.Errorf("withdrawn: %v, a complete record: %v, one that lacks an account: %v (%v); want the first alone", r.Withdrawn(), complete.Withdrawn(), partial.Withdrawn(), err)
+	}
+	if len(complete.Objects) != 1 || complete.Status != Complete {
+		t.Errorf("the record that was withdrawn is now %+v, want it as it was", complete)
 	}
 }
 
