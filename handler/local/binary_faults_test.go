@@ -1,11 +1,9 @@
 package local_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,148 +91,6 @@ func testTransientFaults(t *testing.T, b binary) {
 		spoil(local.ServiceOSS, kind, 1)
 	}
 	together(t, tests)
-}
-
-// A killer ends the function's process at its nth request, before the service
-// has seen it or after it has done what it was asked.
-type killer struct {
-	*rig
-	mu    sync.Mutex
-	n     int // 0: it lets all live
-	after bool
-	count int
-}
-
-func (k *killer) aim(n int, after bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.n, k.after, k.count = n, after, 0
-}
-
-func (k *killer) due() (hit, after bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.count++
-	return k.count == k.n, k.after
-}
-
-func (k *killer) around(_ string, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		hit, after := k.due()
-		if !hit {
-			next.ServeHTTP(w, req)
-		} else {
-			if after {
-				next.ServeHTTP(httptest.NewRecorder(), req)
-			}
-			k.Runtime.Stop()
-		}
-		if err := k.vouched(); err != nil {
-			k.t.Errorf("after %s %s: %v", req.Method, req.URL.Path, err)
-		}
-		if hit {
-			panic(http.ErrAbortHandler)
-		}
-	})
-}
-
-// testKills kills the process at every request of a run. What it leaves is true,
-// and the next run completes it.
-func testKills(t *testing.T, b binary) {
-	together(t, map[string]func(*testing.T){
-		"on the first day": func(t *testing.T) { testKillsOfADay(t, b) },
-		"on a later day, on which an alert opens": func(t *testing.T) {
-			testKillsOfADay(t, b, strings.Replace(event, "11-22", "11-20", 1), strings.Replace(event, "11-22", "11-21", 1))
-		},
-	})
-}
-
-func testKillsOfADay(t *testing.T, b binary, before ...string) {
-	k := &killer{rig: start(t, b, local.Config{})}
-	k.hook(k.around)
-	for _, event := range before {
-		k.good(k.invoke(event))
-	}
-	kept := t.TempDir()
-	if len(before) > 0 {
-		if err := os.CopyFS(kept, os.DirFS(k.dir)); err != nil {
-			t.Fatal(err)
-		}
-		k.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: 1 << 30, Count: 1})
-	}
-	requests, want := k.undisturbed()
-	for i := range 2 * len(requests) {
-		n, after := 1+i/2, i%2 == 1
-		name := fmt.Sprintf("killed at request %d of %d (landed: %v)", n, len(requests), after)
-		k.empty()
-		if err := os.CopyFS(k.dir, os.DirFS(kept)); err != nil {
-			t.Fatal(err)
-		}
-		k.aim(n, after)
-		// What is under way when the process dies may come when its key has ended:
-		// these requests are not held against a key.
-		if out := k.send(local.Invocation{Event: []byte(event)}); !out.Exited {
-			t.Errorf("%s: answer %s, want the process gone", name, out.Body)
-		}
-		captured := k.read(snapshotKey)
-		k.aim(0, false)
-		a := k.good(k.send(local.Invocation{Event: []byte(event), RetryCount: 1}))
-		if want := map[bool]string{true: "written", false: "exists"}[captured == nil]; a.Status != want {
-			t.Errorf("%s: the next run answers %q, want %q", name, a.Status, want)
-		}
-		if now := k.read(snapshotKey); captured != nil && !bytes.Equal(now, captured) {
-			t.Errorf("%s: the snapshot was\n%s\nand is\n%s", name, captured, now)
-		}
-		if got := k.settled(); got != want {
-			t.Errorf("%s: the next run leaves\n%s\nwant\n%s", name, got, want)
-		}
-	}
-}
-
-// testKilledOverwrites does the same to a run that replaces the snapshot of a
-// complete day.
-func testKilledOverwrites(t *testing.T, b binary) {
-	const overwrite = `{"triggerTime":"2026-11-22T17:30:00Z","triggerName":"daily","payload":"{\"overwrite\":true}"}`
-	r := start(t, b, local.Config{})
-	k := &killer{rig: r}
-	var killed atomic.Bool
-	r.hook(func(service string, next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			hit, after := k.due()
-			if !hit {
-				next.ServeHTTP(w, req)
-				return
-			}
-			if after {
-				next.ServeHTTP(httptest.NewRecorder(), req)
-			}
-			killed.Store(true)
-			r.Runtime.Stop()
-			panic(http.ErrAbortHandler)
-		})
-	})
-	for n, survived := 1, false; !survived; n++ {
-		r.empty()
-		k.aim(0, false)
-		r.Backup.Set(account, "ECS_FILE", regions...)
-		r.good(r.send(local.Invocation{Event: []byte(event)}))
-		r.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: 7 << 30, Count: 7})
-		k.aim(n, true)
-		killed.Store(false)
-		out := r.send(local.Invocation{Event: []byte(overwrite)})
-		if survived = !killed.Load(); survived {
-			r.good(out)
-		}
-		k.aim(0, false)
-		a := r.good(r.send(local.Invocation{Event: []byte(event)}))
-		s, err := report.DecodeSnapshot(r.read(snapshotKey))
-		if err != nil || len(a.Totals) != 1 || a.Totals[0].ProtectedDataBytes != s.ProtectedDataBytes || s.ProtectedResourceCount != 7 && s.ProtectedResourceCount != 5 {
-			t.Errorf("killed at request %d: the next run answers %+v, the snapshot is %+v (%v), want equal numbers", n, a.Totals, s, err)
-		}
-		if err := r.vouched(); err != nil {
-			t.Errorf("killed at request %d, and run again: %v", n, err)
-		}
-	}
 }
 
 // testOnce delivers a day's event more than once, one after another and at once.

@@ -51,7 +51,7 @@ func TestBinary(t *testing.T) {
 		{"a service that hangs is reported before the deadline", testHangs},
 		{"what fails in passing is overcome", testTransientFaults},
 		{"a process that is killed leaves a readable bucket", testKills},
-		{"an overwrite that is killed is completed", testKilledOverwrites},
+		{"no complete day is one that is being altered", testKilledAlterations},
 		{"a day has one snapshot", testOnce},
 		{"secrets stay secret", testSecrets},
 		{"a fleet is collected", testFleet},
