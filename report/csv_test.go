@@ -85,3 +85,41 @@ func TestReplaceCSVRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Whatever regions are called, a spreadsheet gets a row for each number, with
+// cells that are no formulas, and rows replaced are those that all days give.
+// Whatever is stored, it is refused or kept whole before the new rows.
+func FuzzReplaceCSV(f *testing.F) {
+	f.Add([]byte(csvStory), "a", "=b", int64(7), uint8(1))
+	f.Add([]byte(csvHeader+"1970-01-03,complete,,,0,0\n"), "a,\"\r\n", "\x00\u2028\xff", int64(1<<63-1), uint8(3))
+	f.Add([]byte(csvHeader+"1970-01-02"), "'", " @", int64(0), uint8(0))
+	f.Fuzz(func(t *testing.T, stored []byte, a, b string, size int64, from uint8) {
+		size = max(0, size)
+		regions := []TypeRegion{{"A", Region{a, Amount{size, 1}}}, {"A", Region{b, Amount{1, size}}}}
+		days := make([]TrendDay, 4)
+		for i := range days {
+			days[i] = TrendDay{Date: Date(i), Status: Complete, Totals: []TypeTotal{{"A", Amount{size, size}}}, Regions: regions}
+		}
+		days[1] = TrendDay{Date: 1, Status: Missing}
+		all := EncodeCSV(days)
+		rows, err := csv.NewReader(bytes.NewReader(all)).ReadAll()
+		if err != nil || len(rows) != 11 {
+			t.Fatalf("%q: %d rows (error %v), want a header and 10", all, len(rows), err)
+		}
+		for _, row := range rows {
+			if strings.HasPrefix(row[3], "=") || strings.HasPrefix(row[3], "+") || strings.HasPrefix(row[3], "-") || strings.HasPrefix(row[3], "@") {
+				t.Fatalf("cell %q begins like a formula", row[3])
+			}
+		}
+		cut := days[from%4:]
+		if got, err := ReplaceCSV(all, cut); err != nil || !bytes.Equal(got, all) {
+			t.Fatalf("days from %d replaced give %q (error %v), want %q", from%4, got, err, all)
+		}
+		if got, err := ReplaceCSV(stored, cut); err == nil {
+			kept, ends := bytes.CutSuffix(got, appendCSV(nil, cut))
+			if !ends || !bytes.HasPrefix(stored, kept) || !bytes.HasPrefix(kept, []byte(csvHeader)) || !bytes.HasSuffix(kept, []byte("\n")) {
+				t.Fatalf("%q with days from %d becomes %q", stored, from%4, got)
+			}
+		}
+	})
+}

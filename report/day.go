@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -119,7 +121,7 @@ func NewDayRecord(d Day) (DayRecord, error) {
 		r.Status = Partial
 	}
 	if r.Status != Complete {
-		r.Cause, r.ReportedOn = d.Cause, d.Reported
+		r.Cause, r.ReportedOn = readable(d.Cause), d.Reported
 		if !d.Detected.IsZero() {
 			at := d.Detected.UTC().Truncate(time.Second)
 			r.DetectedAt = &at
@@ -166,11 +168,19 @@ func countAccounts(d Day) Accounts {
 			collected[s.AccountID] = true
 		}
 	}
+	failed := SortFailures(d.Failed)
+	for i := range failed {
+		failed[i].Message = readable(failed[i].Message)
+	}
 	return Accounts{
-		Expected: max(d.Expected, len(collected)+len(lacking)), Collected: len(collected), Failed: SortFailures(d.Failed),
+		Expected: max(d.Expected, len(collected)+len(lacking)), Collected: len(collected), Failed: failed,
 		NotActivated: names(d.NotActivated), NotAttempted: names(d.NotAttempted),
 	}
 }
+
+// readable is a text that is the same after it was encoded and decoded: an error
+// may hold any bytes, and a document is UTF-8.
+func readable(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
 
 // names is a sorted copy without repetitions, and an empty list for none.
 func names(list []string) []string {
@@ -213,11 +223,7 @@ func decodeDayRecord(data []byte) (r DayRecord, err error) {
 	if err := checkSchema(data, DaySchema); err != nil {
 		return r, err
 	}
-	document, err := ParseObject(data)
-	if err != nil {
-		return r, err
-	}
-	if err := checkNames(document, r); err != nil {
+	if err := checkFields("", data, reflect.TypeFor[DayRecord]()); err != nil {
 		return r, err
 	}
 	if err := decodeStrict(data, &r); err != nil {

@@ -143,6 +143,15 @@ func TestCompleteDayHasNoCause(t *testing.T) {
 	}
 }
 
+// Records are compared with what they are decoded to, so they must not hold what
+// JSON can't.
+func TestRecordOfAnyBytes(t *testing.T) {
+	r, err := NewDayRecord(Day{Cause: "reset\xff", Failed: []Failure{{AccountID: "1", Message: "\xc3: reset"}}, Expected: 1})
+	if err != nil || r.Cause != "reset\ufffd" || r.Accounts.Failed[0].Message != "\ufffd: reset" {
+		t.Errorf("the record is %+v, %v, want its texts in UTF-8", r, err)
+	}
+}
+
 func TestTotalsOf(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
@@ -200,6 +209,13 @@ func TestDecodeDayRecordRefuses(t *testing.T) {
 		{"no totals", `"totals":[],`, "", "totals is missing or null: want a value"},
 		{"totals that are null", `"totals":[]`, `"totals":null`, "totals is missing or null: want a value"},
 		{"a second document", "\n", "\n{}", `"{}" behind the object: want nothing there`},
+		{"accounts that are not counted", `"expected":0,`, ``, "accounts.expected is missing or null: want a value"},
+		{"a count of accounts in capitals", `"expected"`, `"Expected"`, "accounts.expected is missing or null: want a value"},
+		{"a negative count of accounts", `"collected":0`, `"collected":-1`, "accounts.collected is -1: want an integer from 0 to 9223372036854775807"},
+		{"a total without its numbers", `"totals":[]`, `"totals":[{"source_type":"ECS_FILE"}]`, "totals[0].protected_data_bytes is missing or null: want a value"},
+		{"a total that is null", `"totals":[]`, `"totals":[null]`, `totals[0]: "null": want a JSON object`},
+		{"a name that is null", `"not_activated":[]`, `"not_activated":[null]`, "accounts.not_activated[0] is null: want a value"},
+		{"an alert with a field nobody knows", `"alerts":[]`, `"alerts":[{"rule":"day_missing","opened":"2026-11-23","items":[],"colour":1}]`, `json: unknown field "alerts[0].colour"`},
 	} {
 		if !strings.Contains(good, tt.from) {
 			t.Errorf("%s: the record has no %s", tt.name, tt.from)
@@ -210,4 +226,42 @@ func TestDecodeDayRecordRefuses(t *testing.T) {
 			t.Errorf("%s: %+v, error = %v, want decode day record: %s", tt.name, r, err, tt.want)
 		}
 	}
+}
+
+// A record that decodes says the same when it is encoded, to itself: no count is
+// made of what is absent.
+func FuzzDecodeDayRecord(f *testing.F) {
+	record, err := NewDayRecord(fullDay(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	record.Alerts = []Alert{{Rule: resourcesDropped, Opened: 20000, Items: []AlertItem{{RegionID: "a", Before: 5, After: 3}}}}
+	data, err := record.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{
+		string(data), strings.ReplaceAll(string(data), `"expected":5`, `"expected":-0`), strings.ReplaceAll(string(data), "accounts", "Accounts"),
+		strings.ReplaceAll(string(data), `"objects":[`, `"objects":[{},null,`), strings.ReplaceAll(string(data), ":01Z", ":01.5+08:00"),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := DecodeDayRecord(data)
+		if err != nil {
+			return
+		}
+		first, err := r.Encode()
+		if err != nil {
+			t.Fatalf("%q decodes and can't be encoded: %v", data, err)
+		}
+		sameMeaning(t, data, first)
+		back, err := DecodeDayRecord(first)
+		if err != nil {
+			t.Fatalf("%q decodes, but not what it is encoded to, %s: %v", data, first, err)
+		}
+		if second, err := back.Encode(); err != nil || !bytes.Equal(first, second) {
+			t.Fatalf("%q is encoded to %s, and that to %s (error %v)", data, first, second, err)
+		}
+	})
 }

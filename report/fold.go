@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 )
 
@@ -141,13 +142,7 @@ func ParseTotals(data []byte) ([]AccountTotal, error) {
 }
 
 func parseTotal(line []byte) (row TotalRow, err error) {
-	object, err := ParseObject(line)
-	if err == nil {
-		err = checkNames(object, row)
-	}
-	if err == nil {
-		err = checkAmount(object)
-	}
+	err = checkFields("", line, reflect.TypeFor[TotalRow]())
 	if err == nil {
 		err = decodeStrict(line, &row)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"math/big"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -119,6 +121,57 @@ func TestParseTotalsRefuses(t *testing.T) {
 			t.Errorf("%s: ParseTotals = %v, error %v; want %s", tt.name, got, err, tt.want)
 		}
 	}
+}
+
+// A table that is read has a row a line, each as a reader that knows nothing of
+// ours takes it, and the accounts are their sums: none is lost and none made up.
+func FuzzParseTotals(f *testing.F) {
+	table, err := TotalsTable(capture(f, 20000, "2/a=2 1/a=3 1/DB:a=4").snapshots)
+	if err != nil {
+		f.Fatal(err)
+	}
+	first, _, _ := bytes.Cut(table.Data, []byte("\n"))
+	for _, seed := range []string{
+		string(table.Data), string(table.Data) + "\n", string(first), "\n", "{}\n", string(first) + "\r\n",
+		strings.ReplaceAll(string(table.Data), `"region_count":1`, `"region_count":-0`),
+		strings.ReplaceAll(string(table.Data), `bytes":10737418240`, `bytes":9223372036854775807`),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		accounts, err := ParseTotals(data)
+		if err != nil {
+			return
+		}
+		sums := make(map[string]*big.Int)
+		for line := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n"), "\n") {
+			var row TotalRow
+			if err := json.Unmarshal([]byte(line), &row); err != nil {
+				t.Fatalf("%q is accepted: %v", line, err)
+			}
+			again, err := encodeLine(row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameMeaning(t, []byte(line), again)
+			if sums[row.AccountID] == nil {
+				sums[row.AccountID] = new(big.Int)
+			}
+			sums[row.AccountID].Add(sums[row.AccountID], big.NewInt(row.ProtectedDataBytes))
+		}
+		if len(accounts) != len(sums) {
+			t.Fatalf("%q: %d accounts, want %d", data, len(accounts), len(sums))
+		}
+		for _, a := range accounts {
+			want := sums[a.AccountID]
+			if most := big.NewInt(math.MaxInt64); want != nil && want.Cmp(most) > 0 {
+				want = most
+			}
+			if want == nil || want.Cmp(big.NewInt(a.ProtectedDataBytes)) != 0 {
+				t.Fatalf("%q: account %q has %d bytes, want %v", data, a.AccountID, a.ProtectedDataBytes, want)
+			}
+		}
+	})
 }
 
 func TestTrendGolden(t *testing.T) {

@@ -42,8 +42,8 @@ func (t timeline) day(d Date) (day TrendDay, err error) {
 	}
 	line, regions := cutRegions(t.lines[i])
 	if err = decodeStrict(line, &day); err == nil {
+		err = day.check(line)
 		day.Regions = append(day.Regions, regions...)
-		err = day.check()
 	}
 	if err != nil {
 		return TrendDay{}, fmt.Errorf("stored day %s: %w", d, err)
@@ -132,13 +132,19 @@ func (s *scanner) number(prefix string) (n int64) {
 	return n
 }
 
-// check finds what must not pass for empty or 0 because it is absent.
-func (d TrendDay) check() error {
+// check finds what must not pass for empty or 0 because it is absent from the
+// line that the day was decoded from.
+func (d TrendDay) check(line []byte) error {
+	again, err := encodeLine(d)
 	switch {
+	case err != nil:
+		return err
 	case d.Totals == nil || d.Regions == nil:
 		return errors.New("totals or regions are missing: want lists, which may be empty")
 	case d.Status == Complete && d.LargestAccountBytes == nil:
 		return errors.New("largest_account_bytes is missing: want an integer from 0")
+	case !bytes.Equal(bytes.TrimSuffix(again, []byte("\n")), line):
+		return errors.New("it is not spelt as it is encoded: want it unchanged")
 	}
 	return nil
 }

@@ -273,7 +273,9 @@ func FuzzStoredRegions(f *testing.F) {
 	f.Add(`back\slash`, "深圳", "\t", int64(1), int64(2))
 	f.Add("深圳\\", "\u2028\x00\xff", "}]", int64(0), int64(1))
 	f.Fuzz(func(t *testing.T, a, b, cause string, size, count int64) {
-		largest := max(0, size)
+		a, b, cause = strings.ToValidUTF8(a, ""), strings.ToValidUTF8(b, ""), strings.ToValidUTF8(cause, "") // as all that was decoded
+		size, count = max(0, size), max(0, count)
+		largest := size
 		day := TrendDay{Date: 20000, Status: Complete, Totals: []TypeTotal{}, Cause: cause, LargestAccountBytes: &largest, Regions: []TypeRegion{
 			{"ECS_FILE", Region{a, Amount{size, count}}}, {cause, Region{b, Amount{count, size}}},
 		}}
@@ -287,6 +289,52 @@ func FuzzStoredRegions(f *testing.F) {
 		use, err := timeline{from: 20000, lines: [][]byte{bytes.Split(data, []byte("\n"))[1]}}.largest(20000)
 		if err != nil || use != largest {
 			t.Errorf("largest = %d (error %v), want %d", use, err, largest)
+		}
+	})
+}
+
+// A stored trend that opens and whose days can be read is the one that
+// encoding/json reads, and is encoded to itself; so no number is made of what a
+// damaged day lacks. What is read past the decoder is the same as through it.
+func FuzzOpenHistory(f *testing.F) {
+	for _, days := range []string{"a=1", "a=1 b=2 DB:a=1 | ? | % a=1 | =0", "a=5 | a=3 | ? | a=5"} {
+		trend := trendOf(f, settings(f, ""), story(f, days))
+		head, lines, _ := strings.Cut(string(encoded(f, trend)), "\n")
+		for _, change := range []struct{ from, to string }{
+			{"", ""}, {`bytes":`, `bytes":0`}, {":1,", ":1.0,"}, {`"protected_data_bytes"`, `"protected_Data_bytes"`}, {`"regions"`, `"appeared":[],"regions"`},
+		} {
+			f.Add([]byte(head + "\n" + strings.Replace(lines, change.from, change.to, 1)))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, err := OpenHistory(data)
+		if err != nil {
+			return
+		}
+		if again, err := h.Encode(); err != nil || !bytes.Equal(again, data) {
+			t.Fatalf("%q opens, and is encoded to %q (error %v)", data, again, err)
+		}
+		h.OpenAfter(h.head.From - 1) // an error or not
+		whole, err := h.Window(mostDays)
+		if err != nil {
+			return
+		}
+		if want := plain(t, data); !reflect.DeepEqual(whole, want) {
+			t.Fatalf("%q is read as\n%+v, want\n%+v", data, whole, want)
+		}
+		if again := encoded(t, whole); !bytes.Equal(again, data) {
+			t.Fatalf("%q is read, and encoded to %q", data, again)
+		}
+		for _, day := range whole.Days {
+			if got := h.timeline().status(day.Date); got != day.Status {
+				t.Fatalf("%q: status of %s is %q, want %q", data, day.Date, got, day.Status)
+			}
+			if day.Status != Complete {
+				continue
+			}
+			if n, err := h.timeline().largest(day.Date); err != nil || n != *day.LargestAccountBytes {
+				t.Fatalf("%q: largest of %s is %d (error %v), want %d", data, day.Date, n, err, *day.LargestAccountBytes)
+			}
 		}
 	})
 }

@@ -99,11 +99,18 @@ func TestCheckNamesInKeys(t *testing.T) {
 func FuzzParseSnapshotKey(f *testing.F) {
 	f.Add("snapshots/dt=2026-11-23/1234567890123456-ECS_FILE.json", 20780, "1234567890123456", "ECS_FILE")
 	f.Add("snapshots/dt=2026-11-23/1-ECS-FILE.json", 0, "../../days", "ecs_file")
+	f.Add("days/2026-11-23.json", 0, "1", "A")
 	f.Fuzz(func(t *testing.T, key string, day int, account, sourceType string) {
 		if d, a, s, err := ParseSnapshotKey(key); err == nil && SnapshotKey(d, a, s) != key {
 			t.Errorf("%q is parsed to %s %q %q, whose key is %q", key, d, a, s, SnapshotKey(d, a, s))
 		}
+		if d, err := ParseDayKey(key); err == nil && DayKey(d) != key {
+			t.Errorf("%q is parsed to %s, whose key is %q", key, d, DayKey(d))
+		}
 		const lastDay = 2932896 // 9999-12-31
+		if d, err := ParseDayKey(DayKey(Date(day))); day >= 0 && day <= lastDay && (d != Date(day) || err != nil) {
+			t.Errorf("ParseDayKey(%q) = %s, %v", DayKey(Date(day)), d, err)
+		}
 		if day < 0 || day > lastDay || CheckAccount(account) != nil || CheckSourceType(sourceType) != nil {
 			return
 		}

@@ -51,3 +51,25 @@ func TestParseRulesRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Rules that are read are spelt as one list, which is read as the same rules.
+func FuzzParseRules(f *testing.F) {
+	for _, seed := range []string{"", "resources_dropped=5, region_gone=off", "quota_percent=9223372036854775807,day_missing=off", "total_mismatch", "data_dropped_percent=101", "a=1,a=2"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, list string) {
+		rules, err := ParseRules(list)
+		if err != nil {
+			if rules != (Rules{}) {
+				t.Errorf("%q: besides the error there is %+v", list, rules)
+			}
+			return
+		}
+		if again, err := ParseRules(rules.String()); err != nil || again != rules {
+			t.Errorf("%q is read as %+v, and its spelling %q as %+v (error %v)", list, rules, rules.String(), again, err)
+		}
+		if rules.ResourcesDropped < 0 || rules.QuotaPercent < 0 || rules.DataDroppedPercent < 0 || rules.DataDroppedPercent > 100 {
+			t.Errorf("%q is read as %+v: want thresholds from 0, a percentage up to 100", list, rules)
+		}
+	})
+}

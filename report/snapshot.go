@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"sort"
 	"time"
 	"unicode/utf8"
@@ -95,31 +96,8 @@ func decodeSnapshot(data []byte) (s Snapshot, err error) {
 	if err := checkSchema(data, SnapshotSchema); err != nil {
 		return s, err
 	}
-	document, err := ParseObject(data)
-	if err != nil {
+	if err := checkFields("", data, reflect.TypeFor[Snapshot]()); err != nil {
 		return s, err
-	}
-	if err := checkNames(document, s); err != nil {
-		return s, err
-	}
-	if err := checkAmount(document); err != nil {
-		return s, err
-	}
-	var regions []json.RawMessage
-	if err := json.Unmarshal(document["regions"], &regions); err != nil {
-		return s, fmt.Errorf("regions: %w", err)
-	}
-	for i, raw := range regions {
-		region, err := ParseObject(raw)
-		if err == nil {
-			err = checkNames(region, Region{})
-		}
-		if err == nil {
-			err = checkAmount(region)
-		}
-		if err != nil {
-			return s, fmt.Errorf("regions[%d]: %w", i, err)
-		}
 	}
 	if err := decodeStrict(data, &s); err != nil {
 		return s, err
@@ -134,16 +112,6 @@ func checkSchema(data []byte, want string) error {
 	}
 	if err := json.Unmarshal(data, &head); err == nil && head.Schema != want {
 		return fmt.Errorf("schema %.40q, want %q", head.Schema, want)
-	}
-	return nil
-}
-
-// checkAmount judges both numbers of an [Amount] in an object.
-func checkAmount(object map[string]json.RawMessage) error {
-	for _, name := range []string{"protected_data_bytes", "protected_resource_count"} {
-		if _, err := ParseCount(object[name]); err != nil {
-			return fmt.Errorf("%s is %w", name, err)
-		}
 	}
 	return nil
 }

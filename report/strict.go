@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func ParseCount(value json.RawMessage) (int64, error) {
 
 // decodeStrict fills v from one JSON document that has no field v does not know.
 // It takes a name in any case, and an absent value for zero, as encoding/json
-// does: [checkNames] refuses both.
+// does: [checkFields] refuses both.
 func decodeStrict(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -101,11 +102,53 @@ func decodeStrict(data []byte, v any) error {
 	return nil
 }
 
-// checkNames wants the fields of the struct v in an object, each that v always
-// writes and not null, and no other name, all spelt as v spells them.
-func checkNames(object map[string]json.RawMessage, v any) error {
+// checkFields holds a value of a document against the type it is to be read as,
+// at every depth. An object has the fields that the type always writes, none of
+// them null, and no other name, all spelt as the type spells them; an integer is
+// a count. What decodes itself is left to that. The path is the value's place,
+// "" of the document.
+func checkFields(path string, value json.RawMessage, t reflect.Type) error {
+	switch {
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()),
+		reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		return nil
+	case t.Kind() == reflect.Pointer:
+		return checkFields(path, value, t.Elem())
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
+		if _, err := ParseCount(value); err != nil {
+			return fmt.Errorf("%s is %w", path, err)
+		}
+	case t.Kind() == reflect.Slice:
+		var list []json.RawMessage
+		if err := json.Unmarshal(value, &list); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		for i, item := range list {
+			if err := checkFields(fmt.Sprintf("%s[%d]", path, i), item, t.Elem()); err != nil {
+				return err
+			}
+		}
+	case t.Kind() == reflect.Struct:
+		return checkObject(path, value, t)
+	case string(value) == "null":
+		return fmt.Errorf("%s is null: want a value", path)
+	}
+	return nil
+}
+
+func checkObject(path string, value json.RawMessage, t reflect.Type) error {
+	object, err := ParseObject(value)
+	if err != nil && path != "" {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err != nil {
+		return err
+	}
+	if path != "" {
+		path += "."
+	}
 	known := make(map[string]bool)
-	for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {
+	for _, field := range reflect.VisibleFields(t) {
 		if field.Anonymous { // its fields follow
 			continue
 		}
@@ -116,12 +159,15 @@ func checkNames(object map[string]json.RawMessage, v any) error {
 			continue
 		}
 		if !there || string(value) == "null" {
-			return fmt.Errorf("%s is missing or null: want a value", name)
+			return fmt.Errorf("%s is missing or null: want a value", path+name)
+		}
+		if err := checkFields(path+name, value, field.Type); err != nil {
+			return err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if !known[name] {
-			return fmt.Errorf("json: unknown field %.40q", name)
+			return fmt.Errorf("json: unknown field %.40q", path+name)
 		}
 	}
 	return nil
