@@ -2,12 +2,18 @@ package handler
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
+
+	"backup-statistics/report"
 )
 
 func TestLoadConfigDefaults(t *testing.T) {
@@ -111,4 +117,46 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	if cfg.WebhookSecret.Reveal() != planted {
 		t.Error("the secret is lost")
 	}
+}
+
+// Settings that are accepted can work, whatever they are: what is signed goes
+// over https or stays on this machine, and keys stay below the prefix.
+func FuzzLoadConfig(f *testing.F) {
+	f.Add("acme-reports", "backup-statistics/", "cn-hangzhou", "https://oss-cn-hangzhou.aliyuncs.com", "ECS_FILE,OSS", "acs:ram::7:role/a, acs:ram::8:role/b", "107374182400")
+	f.Add("-a", "/../", "oss-cn-hangzhou", "http://127.0.0.1.example.com", ",", "acs:ram::7:role/a,acs:ram::7:role/b", "-0")
+	f.Add("abc", "a//b", "a-", "http://[::1]:8080/", "A,A", "acs:ram::7:role/:role/b", "+1")
+	f.Add("a.b", "", "cn-a", "https://user@oss", "a", "", "1e9")
+	f.Fuzz(func(t *testing.T, bucket, prefix, region, endpoint, types, roles, quota string) {
+		env := map[string]string{
+			"OSS_BUCKET": bucket, "OSS_PREFIX": prefix, "FC_REGION": region, "OSS_ENDPOINT": endpoint, "CLOUD_BACKUP_ENDPOINT": endpoint,
+			"STS_ENDPOINT": endpoint, "WEBHOOK_URL": endpoint, "SOURCE_TYPES": types, "MEMBER_ROLE_ARNS": roles, "FREE_QUOTA_BYTES": quota,
+		}
+		cfg, err := LoadConfig(func(name string) string { return env[name] })
+		if err != nil {
+			if config := (*ConfigError)(nil); !errors.As(err, &config) || len(config.Problems) == 0 || cfg != nil {
+				t.Errorf("error %T and %v, want a *ConfigError with problems and nothing", err, cfg)
+			}
+			return
+		}
+		if key := cfg.Prefix + report.LatestKey; !fs.ValidPath(key) || !strings.HasSuffix("/"+cfg.Prefix, "/") {
+			t.Errorf("OSS_PREFIX %q gives the key %q", prefix, key)
+		}
+		for _, address := range []string{cfg.OSSEndpoint, cfg.BackupEndpoint, cfg.STSEndpoint, cfg.DirectoryEndpoint, cmp.Or(cfg.WebhookURL.Reveal(), "https://none")} {
+			u, err := url.Parse(address)
+			if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !slices.Contains([]string{"localhost", "::1"}, u.Hostname()) && !strings.HasPrefix(u.Hostname(), "127.") && !strings.HasPrefix(u.Hostname(), "::ffff:")) {
+				t.Errorf("%q is accepted as an endpoint: %+v", address, u)
+			}
+		}
+		accounts := make(map[string]bool)
+		for _, arn := range cfg.MemberRoleARNs {
+			account, role := SplitRoleARN(arn)
+			if accounts[account] || report.CheckAccount(account) != nil || role == "" || "acs:ram::"+account+":role/"+role != arn {
+				t.Errorf("MEMBER_ROLE_ARNS %q gives %q: account %q, role %q", roles, arn, account, role)
+			}
+			accounts[account] = true
+		}
+		if len(cfg.SourceTypes) == 0 || !slices.IsSorted(cfg.SourceTypes) || cfg.FreeQuotaBytes < 1 || cfg.Zone == nil {
+			t.Errorf("source types %q, quota %d, zone %v", cfg.SourceTypes, cfg.FreeQuotaBytes, cfg.Zone)
+		}
+	})
 }

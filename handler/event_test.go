@@ -1,11 +1,17 @@
 package handler
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"backup-statistics/report"
 )
 
 var now = time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
@@ -78,20 +84,91 @@ func TestParseEventRefuses(t *testing.T) {
 	}
 }
 
+// What an event is taken for is what a reader finds in it who knows nothing of
+// ours: nothing is replaced, narrowed or rebuilt that it does not ask for.
 func FuzzParseEvent(f *testing.F) {
-	for _, seed := range []string{"", "null", "{}", "hello", event, `{"action":"snapshot","dry_run":true}`, `[`, `{"triggerTime":"2026-11-23T20:17:00+08:00","payload":"{}"}`} {
+	for _, seed := range []string{
+		"", "null", "{}", "hello", event, `{"action":"snapshot","dry_run":true}`, `[`, `{"triggerTime":"2026-11-23T20:17:00+08:00","payload":"{}"}`,
+		`{"action":"rebuild","from":"2026-11-01","to":"2026-11-23"}`, `{"overwrite":true,"accounts":["2","1","2"],"source_types":null}`,
+		`{"triggerTime":"2026-11-23T12:17:00Z","payload":"{\"action\":\"check\"}"}`, `{"triggerTime":"2026-11-23T12:17:00Z","payload":{"overwrite":true}}`,
+		`{"action":"preflight","webhook":true}`, `{"triggerName":"x","payload":"text"}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := ParseEvent(data, now)
-		var event *EventError
-		switch {
-		case err != nil && !errors.As(err, &event):
-			t.Errorf("error %T, want an *EventError", err)
-		case err == nil && r.At.IsZero():
-			t.Error("a request for no day")
-		case err == nil && (r.Trigger == "timer") == r.ScheduledAt.IsZero():
-			t.Errorf("trigger %s, scheduled at %v: want both of a timer or neither", r.Trigger, r.ScheduledAt)
+		if err != nil {
+			if event := (*EventError)(nil); !errors.As(err, &event) || !reflect.DeepEqual(r, Request{}) {
+				t.Errorf("error %T and %+v, want an *EventError and nothing", err, r)
+			}
+			return
+		}
+		want := Request{Action: ActionSnapshot, Trigger: report.Manual, At: now}
+		asked := object(t, data)
+		due, isTimer := asked["triggerTime"].(string)
+		if isTimer {
+			if want.At, err = time.Parse(time.RFC3339, due); err != nil {
+				t.Fatalf("%q is taken for a timer of %s: %v", data, r.ScheduledAt, err)
+			}
+			want.Trigger, want.ScheduledAt = report.Timer, want.At.UTC()
+			payload, _ := json.Marshal(asked["payload"])
+			if text, ok := asked["payload"].(string); ok {
+				payload = []byte(text)
+			}
+			asked = object(t, payload)
+		}
+		if asked["action"] != nil {
+			want.Action = asked["action"].(string)
+		}
+		want.DryRun, want.Overwrite, want.Webhook = asked["dry_run"] == true, asked["overwrite"] == true, asked["webhook"] == true
+		want.SourceTypes, want.Accounts = set(asked["source_types"]), set(asked["accounts"])
+		want.From, want.To = asDate(asked["from"]), asDate(asked["to"])
+		spell := func(r Request) string {
+			return fmt.Sprintf("%s %s %v %v dry %v overwrite %v webhook %v, from %v to %v, at %v, due %v", r.Action, r.Trigger, r.SourceTypes, r.Accounts,
+				r.DryRun, r.Overwrite, r.Webhook, spelt(r.From), spelt(r.To), r.At, r.ScheduledAt)
+		}
+		if got, want := spell(r), spell(want); got != want {
+			t.Errorf("%q is taken for\n%s, want\n%s", data, got, want)
 		}
 	})
+}
+
+// object is the JSON object that a text is; nil where it is none.
+func object(t *testing.T, text []byte) (object map[string]any) {
+	t.Helper()
+	if text = bytes.TrimSpace(text); len(text) > 0 && text[0] == '{' {
+		if err := json.Unmarshal(text, &object); err != nil {
+			t.Fatalf("%q is accepted: %v", text, err)
+		}
+	}
+	return object
+}
+
+// set is a list of strings, each once and sorted.
+func set(list any) []string {
+	var words []string
+	if list, ok := list.([]any); ok {
+		for _, word := range list {
+			words = append(words, word.(string))
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// asDate is the date that a text spells; nil where there is none.
+func asDate(text any) *report.Date {
+	s, _ := text.(string)
+	d, err := report.ParseDate(s)
+	if err != nil {
+		return nil
+	}
+	return &d
+}
+
+func spelt(d *report.Date) any {
+	if d == nil {
+		return "no day"
+	}
+	return *d
 }
