@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // A timeline is days without a break: those stored come as the lines they were
@@ -113,7 +114,7 @@ func (s *scanner) text(prefix string) string {
 	for _, c := range text {
 		s.failed = s.failed || c < ' ' || c == '\\'
 	}
-	s.rest, s.failed = rest, s.failed || !there
+	s.rest, s.failed = rest, s.failed || !there || !utf8.Valid(text)
 	return string(text)
 }
 
