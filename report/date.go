@@ -18,7 +18,7 @@ func DateOf(t time.Time, zone *time.Location) Date {
 // ParseDate reads a date in its one spelling, such as 2026-11-23.
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
-	if err != nil || t.Format(time.DateOnly) != s {
+	if err != nil {
 		return 0, fmt.Errorf("%.40q is no date: want YYYY-MM-DD, such as 2026-11-23", s)
 	}
 	return DateOf(t, time.UTC), nil

@@ -3,6 +3,7 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -226,7 +227,7 @@ func decodeDayRecord(data []byte) (r DayRecord, err error) {
 	if err := checkFields("", data, reflect.TypeFor[DayRecord]()); err != nil {
 		return r, err
 	}
-	if err := decodeStrict(data, &r); err != nil {
+	if err := json.Unmarshal(data, &r); err != nil {
 		return r, err
 	}
 	if r.Status != Complete && r.Status != Partial && r.Status != Missing {

@@ -38,6 +38,8 @@ func TestDayStatus(t *testing.T) {
 		{"an account has not activated the service", Day{Snapshots: []Snapshot{a}, Expected: 2, NotActivated: []string{"2"}}, Complete, 2, 1},
 		{"one source type failed of an account that has not activated another", Day{Snapshots: []Snapshot{a}, Expected: 2, Failed: lost, NotActivated: []string{"2"}}, Partial, 2, 1},
 		{"no run asked for an account", Day{Snapshots: []Snapshot{a}, Expected: 2, NotAttempted: []string{"2"}}, Partial, 2, 1},
+		{"a run ended before an account's second source type", Day{Snapshots: []Snapshot{a, b}, Expected: 2, NotAttempted: []string{"2"}}, Partial, 2, 1},
+		{"accounts that nobody counted", Day{Snapshots: []Snapshot{a}, NotActivated: []string{"2"}, NotAttempted: []string{"3"}}, Partial, 3, 1},
 		{"two source types are one account", Day{Snapshots: []Snapshot{a, snapshotOf("1", "OSS", 1, 1)}, Expected: 1}, Complete, 1, 1},
 	} {
 		r, err := NewDayRecord(tt.day)
@@ -152,6 +154,13 @@ func TestRecordOfAnyBytes(t *testing.T) {
 	}
 }
 
+func TestRecordNamesAccountsInOrder(t *testing.T) {
+	r, err := NewDayRecord(Day{NotActivated: []string{"3", "1", "2", "1"}, NotAttempted: []string{"9", "8"}})
+	if err != nil || !slices.Equal(r.Accounts.NotActivated, []string{"1", "2", "3"}) || !slices.Equal(r.Accounts.NotAttempted, []string{"8", "9"}) {
+		t.Errorf("accounts are %+v, %v, want each once, sorted", r.Accounts, err)
+	}
+}
+
 func TestTotalsOf(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
@@ -206,6 +215,7 @@ func TestDecodeDayRecordRefuses(t *testing.T) {
 		{"a name that stands twice", `"status"`, `"status":"complete","status"`, `"status" stands twice: want it once`},
 		{"another status", `"missing"`, `"whole"`, `status is "whole": want complete, partial or missing`},
 		{"no date", `"snapshot_date":"2026-11-23",`, "", "snapshot_date is missing or null: want a value"},
+		{"a zone that is a number", `"UTC"`, "8", "json: cannot unmarshal number into Go struct field DayRecord.time_zone of type string"},
 		{"no totals", `"totals":[],`, "", "totals is missing or null: want a value"},
 		{"totals that are null", `"totals":[]`, `"totals":null`, "totals is missing or null: want a value"},
 		{"a second document", "\n", "\n{}", `"{}" behind the object: want nothing there`},

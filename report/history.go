@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -42,7 +43,7 @@ func (t timeline) day(d Date) (day TrendDay, err error) {
 		return t.days[i-len(t.lines)], nil
 	}
 	line, regions := cutRegions(t.lines[i])
-	if err = decodeStrict(line, &day); err == nil {
+	if err = json.Unmarshal(line, &day); err == nil {
 		err = day.check(line)
 		day.Regions = append(day.Regions, regions...)
 	}
@@ -242,7 +243,7 @@ func openHistory(data []byte) (h History, err error) {
 	if !whole || !bytes.HasSuffix(head, []byte(trendHeadEnd)) {
 		return h, errors.New("its lines are not a head, days and an end: want them whole")
 	}
-	if err := decodeStrict(slices.Concat(head, []byte(trendFoot)), &h.head); err != nil {
+	if err := json.Unmarshal(slices.Concat(head, []byte(trendFoot)), &h.head); err != nil {
 		return h, err
 	}
 	if again, err := encodeHead(h.head); err != nil || !bytes.Equal(again, head) {

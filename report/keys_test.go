@@ -104,6 +104,9 @@ func FuzzParseSnapshotKey(f *testing.F) {
 		if d, a, s, err := ParseSnapshotKey(key); err == nil && SnapshotKey(d, a, s) != key {
 			t.Errorf("%q is parsed to %s %q %q, whose key is %q", key, d, a, s, SnapshotKey(d, a, s))
 		}
+		if d, err := ParseDate(key); err == nil && d.String() != key {
+			t.Errorf("%q is read as the date %s", key, d)
+		}
 		if d, err := ParseDayKey(key); err == nil && DayKey(d) != key {
 			t.Errorf("%q is parsed to %s, whose key is %q", key, d, DayKey(d))
 		}

@@ -158,6 +158,29 @@ func TestRegionsMatchTotal(t *testing.T) {
 	}
 }
 
+// The first and the last instant that a snapshot can hold, and regions in disorder.
+func TestDecodeSnapshotAtItsLimits(t *testing.T) {
+	data := strings.NewReplacer(
+		"2026-11-23T12:17:00Z", "1970-01-01T00:00:00Z", "2026-11-23T12:17:01.482Z", "9999-12-31T23:59:59.999Z",
+		`"regions":[`, `"regions":[{"region_id":"d","protected_data_bytes":0,"protected_resource_count":0},{"region_id":"c","protected_data_bytes":0,"protected_resource_count":0},`,
+	).Replace(example)
+	s, err := DecodeSnapshot([]byte(data))
+	if err != nil || s.ScheduledAt.Unix() != 0 || s.CapturedAt.Year() != 9999 {
+		t.Errorf("captured at %v, due %v, error %v: want them as they stand there", s.CapturedAt, s.ScheduledAt, err)
+	}
+	if got := len(s.Regions); got != 3 || s.Regions[0].RegionID != "c" || s.Regions[1].RegionID != "cn-shenzhen" || s.Regions[2].RegionID != "d" {
+		t.Errorf("regions are %v, want the three sorted by id", s.Regions)
+	}
+}
+
+func TestEncodeRefusesWhatNoDocumentHolds(t *testing.T) {
+	s := exampleSnapshot(t)
+	s.CapturedAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	if data, err := s.Encode(); data != nil || !strings.HasPrefix(errorText(err), "encode snapshot of 1234567890123456 ECS_FILE: ") {
+		t.Errorf("Encode = %q, %v, want an error that names the snapshot", data, err)
+	}
+}
+
 // Each case is the example with one thing replaced.
 func TestDecodeSnapshotRefuses(t *testing.T) {
 	const number = ": want an integer from 0 to 9223372036854775807"

@@ -84,26 +84,9 @@ func ParseCount(value json.RawMessage) (int64, error) {
 	return n, nil
 }
 
-// decodeStrict fills v from one JSON document that has no field v does not know.
-// It takes a name in any case, and an absent value for zero, as encoding/json
-// does: [checkFields] refuses both.
-func decodeStrict(data []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return err
-	}
-	if rest := bytes.Trim(data[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
-		return fmt.Errorf("%.40q behind the document: want nothing there", rest)
-	}
-	return nil
-}
-
 // checkFields holds a value of a document against the type it is to be read as,
-// at every depth. An object has the fields that the type always writes, none of
+// at every depth, since encoding/json takes a name in any case, and an absent
+// value for zero. An object has the fields that the type always writes, none of
 // them null, and no other name, all spelt as the type spells them; an integer is
 // a count. What decodes itself is left to that. The path is the value's place,
 // "" of the document.

@@ -76,6 +76,41 @@ func TestParseCount(t *testing.T) {
 	}
 }
 
+func TestCheckFields(t *testing.T) {
+	type inner struct {
+		N int64 `json:"n"`
+	}
+	type document struct {
+		inner
+		At      *Date    `json:"at,omitempty"`
+		Count   *int     `json:"count,omitempty"`
+		Inner   *inner   `json:"inner,omitempty"`
+		Names   []string `json:"names,omitempty"`
+		List    []inner  `json:"list,omitempty"`
+		Is      bool     `json:"is,omitempty"`
+		Verbose json.RawMessage
+	}
+	for _, tt := range []struct{ name, data, want string }{
+		{"all there is", `{"n":1,"at":"2026-11-23","count":2,"inner":{"n":3},"names":["a"],"list":[{"n":4}],"is":true,"":{"n":-1}}`, ""},
+		{"what must be there", `{"n":1,"":0}`, ""},
+		{"nothing", ``, "nothing there: want a JSON object"},
+		{"a field less", `{"":0}`, "n is missing or null: want a value"},
+		{"a field more", `{"n":1,"":0,"m":1}`, `json: unknown field "m"`},
+		{"a count that is none", `{"n":1,"count":-2,"":0}`, "count is -2: want an integer from 0 to 9223372036854775807"},
+		{"a count that is none, within", `{"n":1,"inner":{"n":1.0},"":0}`, "inner.n is 1.0: want an integer from 0 to 9223372036854775807"},
+		{"a field less within", `{"n":1,"inner":{},"":0}`, "inner.n is missing or null: want a value"},
+		{"a field more within a list", `{"n":1,"list":[{"n":1},{"n":1,"N":2}],"":0}`, `json: unknown field "list[1].N"`},
+		{"no object within", `{"n":1,"inner":[],"":0}`, `inner: "[]": want a JSON object`},
+		{"no list", `{"n":1,"names":"a","":0}`, "names: json: cannot unmarshal string into Go value of type []json.RawMessage"},
+		{"null for a list", `{"n":1,"names":null,"":0}`, "names is missing or null: want a value"},
+		{"null in a list", `{"n":1,"names":["a",null],"":0}`, "names[1] is null: want a value"},
+	} {
+		if got := errorText(checkFields("", []byte(tt.data), reflect.TypeFor[document]())); got != tt.want {
+			t.Errorf("%s: error = %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 func errorText(err error) string {
 	if err == nil {
 		return ""

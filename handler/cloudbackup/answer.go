@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -111,8 +112,8 @@ type node struct {
 func parse(body []byte, secret bool) (node, error) {
 	raw := trim(body)
 	fields, err := report.ParseObject(raw)
-	if err == nil && !json.Valid(raw) {
-		err = errors.New("broken: want one JSON object")
+	if err == nil && !json.Valid(slices.Concat([]byte("["), raw, []byte("]"))) {
+		err = errors.New("nested too deep: want what can be read as a part of a snapshot, too")
 	}
 	if err != nil {
 		return node{}, err

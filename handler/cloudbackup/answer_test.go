@@ -1,6 +1,8 @@
 package cloudbackup_test
 
 import (
+	"cmp"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -227,6 +229,7 @@ func TestRefusals(t *testing.T) {
 		{"a code of 500 with status 200", 200, `{"RequestId":"R-1","Code":500,"Success":false}`, "500 (200, request R-1) (tried 2 times)", 2},
 		{"an answer that ends in the middle", 200, whole[:100], "answer cut short after 100 bytes: want a whole JSON object (tried 2 times)", 2},
 		{"an answer that ends before its last brace", 200, whole[:len(whole)-1] + "\n", "answer cut short after " + strconv.Itoa(len(whole)) + " bytes: want a whole JSON object (tried 2 times)", 2},
+		{"an answer that ends after a blank", 200, "\n" + whole[:100], "answer cut short after 101 bytes: want a whole JSON object (tried 2 times)", 2},
 		{"an answer that does not begin", 200, "", "answer cut short after 0 bytes: want a whole JSON object (tried 2 times)", 2},
 	} {
 		service := &canned{status: tt.status, header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, body: tt.body}
@@ -236,6 +239,31 @@ func TestRefusals(t *testing.T) {
 		}
 		if got, want := cloudbackup.NotActivated(err), strings.Contains(tt.want, "ServiceNotActivated"); got != want {
 			t.Errorf("%s: NotActivated = %v, want %v", tt.name, got, want)
+		}
+	}
+}
+
+// Decoders refuse what is nested deeper than 10,000 levels, and a snapshot holds the
+// answer one level below its own: what is accepted can be read back.
+func TestDeepAnswers(t *testing.T) {
+	for levels, want := range map[int]string{
+		9_999:  "",
+		10_000: "GetBasicStatistics: answer: nested too deep: want what can be read as a part of a snapshot, too",
+	} {
+		deep := strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1)
+		service := &canned{status: 200, body: `{"Deep":` + deep + `,` + whole[1:]}
+		s, err := service.client(t).Statistics(t.Context(), "ECS_FILE")
+		if got := fmt.Sprint(err); got != cmp.Or(want, "<nil>") {
+			t.Errorf("%d levels: error = %s, want %s", levels, got, want)
+		}
+		if err != nil {
+			continue
+		}
+		o := report.Occasion{Date: 20000, TimeZone: "UTC", Trigger: report.Manual}
+		data, err := report.NewSnapshot(o, "1", "ECS_FILE", time.Unix(1<<30, 0), s).Encode()
+		must(t, err)
+		if _, err := report.DecodeSnapshot(data); err != nil {
+			t.Errorf("%d levels: accepted, and the snapshot can't be read: %v", levels, err)
 		}
 	}
 }
