@@ -58,7 +58,7 @@ func main() {
 func tune(getenv func(string) string) {
 	debug.SetGCPercent(200)
 	if megabytes, err := strconv.ParseInt(getenv("FC_FUNCTION_MEMORY_SIZE"), 10, 32); err == nil && megabytes > 0 {
-		debug.SetMemoryLimit(megabytes << 20 * 3 / 8)
+		debug.SetMemoryLimit(megabytes << 20 / 3)
 	}
 }
 

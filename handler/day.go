@@ -24,16 +24,16 @@ type day struct {
 	documents *documents
 
 	mu      sync.Mutex
-	keys    map[string]bool            // of the snapshots that are stored
-	kept    map[string]report.Snapshot // by key
-	objects map[string]report.Object   // by key
-	fresh   bool                       // no snapshot was there when this invocation looked
+	keys    map[string]bool             // of the snapshots that are stored
+	kept    map[string]*report.Snapshot // by key
+	objects map[string]report.Object    // by key
+	fresh   bool                        // no snapshot was there when this invocation looked
 }
 
 func (h *Handler) newDay(date report.Date, documents *documents) *day {
 	return &day{
 		Handler: h, date: date, documents: documents,
-		keys: make(map[string]bool), kept: make(map[string]report.Snapshot), objects: make(map[string]report.Object),
+		keys: make(map[string]bool), kept: make(map[string]*report.Snapshot), objects: make(map[string]report.Object),
 	}
 }
 
@@ -59,16 +59,19 @@ func (d *day) list(ctx context.Context) (map[string]bool, error) {
 	return found, nil
 }
 
-func (d *day) add(s report.Snapshot, o report.Object) {
+func (d *day) add(s *report.Snapshot, o report.Object) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s.Response = nil // large, and derived documents have no use for it
 	d.keys[o.Key], d.kept[o.Key], d.objects[o.Key] = true, s, o
 }
 
 // snapshots are those known to be good, in the order of their keys.
 func (d *day) snapshots() []report.Snapshot {
-	return report.SortSnapshots(slices.Collect(maps.Values(d.kept)))
+	all := make([]report.Snapshot, 0, len(d.kept))
+	for _, key := range slices.Sorted(maps.Keys(d.kept)) {
+		all = append(all, *d.kept[key])
+	}
+	return all
 }
 
 func (d *day) totals() []report.TypeTotal {
@@ -81,19 +84,20 @@ func (d *day) totals() []report.TypeTotal {
 
 // readSnapshot reads a stored snapshot. One that is damaged, or lies in
 // another's place, is an error that names its key; nobody overwrites it.
-func (d *day) readSnapshot(ctx context.Context, key string) (report.Snapshot, report.Object, error) {
+func (d *day) readSnapshot(ctx context.Context, key string) (*report.Snapshot, report.Object, error) {
 	data, err := d.Store.Get(ctx, key)
 	if err != nil {
-		return report.Snapshot{}, report.Object{}, &StoreError{err}
+		return nil, report.Object{}, &StoreError{err}
 	}
 	s, err := report.DecodeSnapshot(data)
 	if err == nil && s.Key() != key {
 		err = fmt.Errorf("it is the snapshot of %s", s.Key())
 	}
 	if err != nil {
-		return report.Snapshot{}, report.Object{}, &StoreError{fmt.Errorf("read %s: %w: it is left as it is; put it right, or replace it with {\"overwrite\":true} while it is still that day", key, err)}
+		return nil, report.Object{}, &StoreError{fmt.Errorf("read %s: %w: it is left as it is; put it right, or replace it with {\"overwrite\":true} while it is still that day", key, err)}
 	}
-	return s, report.NewObject(key, data, 1), nil
+	s.Response = nil // large, and derived documents have no use for it
+	return &s, report.NewObject(key, data, 1), nil
 }
 
 // What a run knows of a day besides its snapshots: why some are not there.
@@ -195,7 +199,9 @@ func (d *day) tables(ctx context.Context) ([]report.Object, error) {
 			objects = append(objects, o)
 		}
 	}
-	return objects, writes.Wait()
+	err = writes.Wait()
+	d.documents.forget(report.RegionsKey(d.date), report.TotalsKey(d.date)) // of many accounts or days they fill the memory
+	return objects, err
 }
 
 // record derives the day's record. What it cannot derive it takes from this run,

@@ -221,7 +221,6 @@ func (l *ledger) settleDays(ctx context.Context, from, to report.Date, expected 
 
 func (l *ledger) settleDay(ctx context.Context, date report.Date, expected []job) (settled, error) {
 	d := l.newDay(date, newDocuments(l.Store))
-	defer d.documents.forget(report.RegionsKey(date), report.TotalsKey(date)) // of years of days they fill the memory
 	if l.listed != nil {
 		for _, key := range l.listed[date] {
 			d.keys[key] = true

@@ -24,7 +24,7 @@ type job struct {
 type outcome struct {
 	job
 	status   string
-	snapshot report.Snapshot // without the service's answer, which is large
+	snapshot *report.Snapshot // without the service's answer, which is large
 	object   report.Object
 	err      error // one of the package's types
 }
@@ -54,6 +54,9 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	outcomes := excuse(r.collect(ctx, jobs))
+	for i := range outcomes { // credentials are not needed any more, and those of thousands of accounts fill the memory
+		outcomes[i].account.Source = nil
+	}
 	if r.DryRun {
 		return r.dryResult(outcomes, unknown)
 	}
@@ -139,7 +142,7 @@ func (r *run) expected(accounts []Account) []job {
 	var jobs []job
 	for _, a := range accounts {
 		for _, s := range r.Config.SourceTypes {
-			jobs = append(jobs, job{a, s})
+			jobs = append(jobs, job{Account{ID: a.ID}, s}) // nobody is asked
 		}
 	}
 	return jobs
@@ -195,7 +198,6 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 		all.Go(func() error {
 			o, err := guard(func() (outcome, error) { return r.take(ctx, asking, j) })
 			o.job, o.err = j, err
-			o.snapshot.Response = nil
 			outcomes[i] = o
 			return nil
 		})
@@ -271,7 +273,8 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 	if err != nil {
 		return outcome{}, &SourceError{err}
 	}
-	return r.keep(ctx, outcome{snapshot: snapshot, object: report.NewObject(key, data, 1)}, data, stored)
+	snapshot.Response = nil
+	return r.keep(ctx, outcome{snapshot: &snapshot, object: report.NewObject(key, data, 1)}, data, stored)
 }
 
 // keep stores a snapshot: one that is stored already stays, unless it is to be

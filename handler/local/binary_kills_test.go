@@ -307,4 +307,3 @@ func (k *killer) completes(n int) {
 		k.t.Errorf("killed at request %d: record %s because of %q, want a complete day that is the latest", n, record.Status, record.Cause)
 	}
 }
-

@@ -183,7 +183,6 @@ func (s *OSS) put(ctx context.Context, key string, data []byte, onlyNew bool) er
 	if err := checkKey("put", name); err != nil {
 		return err
 	}
-	data = bytes.Clone(data) // a try that was given up may be reading still
 	sum := md5.Sum(data)
 	return s.do(ctx, "put", name, func(ctx context.Context, _ *answer) error {
 		options := []oss.Option{

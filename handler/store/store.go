@@ -10,7 +10,8 @@
 //   - Get returns a document, byte for byte. Where there is none, its error
 //     wraps [fs.ErrNotExist]; a folder is no document.
 //   - Put writes a document or replaces it, whole or not at all: a reader sees
-//     the old one or the new one.
+//     the old one or the new one. Who called does not change the bytes
+//     afterwards: a try that was given up may be reading them still.
 //   - PutNew writes likewise, but never replaces. Where the key is taken its
 //     error wraps [fs.ErrExist], unless exactly this content is what is stored:
 //     a write whose reply was lost did not fail.
