@@ -140,9 +140,12 @@ func (s *OSS) Get(ctx context.Context, key string) ([]byte, error) {
 			return err
 		}
 		defer body.Close()
-		if data, err = io.ReadAll(body); err != nil {
+		var whole bytes.Buffer
+		whole.Grow(int(min(a.length, 16<<20)) + bytes.MinRead) // a length that is too large is not believed
+		if _, err := whole.ReadFrom(body); err != nil {
 			return err
 		}
+		data = whole.Bytes()
 		if crc, ok := a.crc(); ok && crc != crcOf(data) {
 			return errCRC
 		}

@@ -14,7 +14,8 @@ import (
 type answer struct {
 	status int
 	header http.Header
-	head   bool // of a HEAD request, which has no body to hold a code
+	head   bool  // of a HEAD request, which has no body to hold a code
+	length int64 // as announced; 0: not
 }
 
 type answerKey struct{}
@@ -40,7 +41,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if a, ok := r.Context().Value(answerKey{}).(*answer); ok {
-		*a = answer{res.StatusCode, res.Header, r.Method == http.MethodHead}
+		*a = answer{res.StatusCode, res.Header, r.Method == http.MethodHead, max(0, res.ContentLength)}
 	}
 	if res.StatusCode/100 == 3 {
 		res.Body.Close() // the SDK would not
