@@ -41,6 +41,10 @@ func TestParseEvent(t *testing.T) {
 		{"an offset", `{"triggerTime":"2026-11-23T20:17:00+08:00"}`, strings.Replace(timer, "At:2026-11-23 12:17:00 +0000 UTC W", "At:2026-11-23 20:17:00 +0800 +0800 W", 1)},
 		{"text as payload", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"hi"}`, strings.Replace(timer, "Warnings:[]", `Warnings:[the event is plain text, "hi": taken as {}, all defaults]`, 1)},
 		{"a whole request", `{"action":"snapshot","source_types":["B","A","A"],"accounts":["7"],"dry_run":true,"overwrite":true}`, strings.Replace(manual, "SourceTypes:[] Accounts:[] DryRun:false Overwrite:false", "SourceTypes:[A B] Accounts:[7] DryRun:true Overwrite:true", 1)},
+		{"a rebuild of all days", `{"action":"rebuild"}`, strings.Replace(manual, "snapshot", "rebuild", 1)},
+		{"a rebuild from a day on", `{"action":"rebuild","from":"2026-11-02"}`, strings.NewReplacer("snapshot", "rebuild", "From:<nil>", "From:2026-11-02").Replace(manual)},
+		{"a rebuild up to a day", `{"action":"rebuild","to":"2026-11-02"}`, strings.NewReplacer("snapshot", "rebuild", "To:<nil>", "To:2026-11-02").Replace(manual)},
+		{"a rebuild of one day", `{"action":"rebuild","from":"2026-11-02","to":"2026-11-02"}`, strings.NewReplacer("snapshot", "rebuild", "From:<nil>", "From:2026-11-02", "To:<nil>", "To:2026-11-02").Replace(manual)},
 	} {
 		r, err := ParseEvent([]byte(tt.event), now)
 		if got := fmt.Sprintf("%+v", r); err != nil || got != tt.want {
@@ -68,6 +72,11 @@ func TestParseEventRefuses(t *testing.T) {
 		{"a message of a snapshot", `{"webhook":true}`, `event: webhook is for action preflight, and the action is snapshot`},
 		{"a rebuild that overwrites", `{"action":"rebuild","overwrite":true}`, `event: source_types, accounts, dry_run and overwrite are for action snapshot, and the action is rebuild`},
 		{"a rebuild backwards", `{"action":"rebuild","from":"2026-11-02","to":"2026-11-01"}`, `event: from is 2026-11-02, after to, 2026-11-01: want the earlier day first`},
+		{"a rebuild that tries", `{"action":"rebuild","dry_run":true}`, `event: source_types, accounts, dry_run and overwrite are for action snapshot, and the action is rebuild`},
+		{"a check of some accounts", `{"action":"check","accounts":["7"]}`, `event: source_types, accounts, dry_run and overwrite are for action snapshot, and the action is check`},
+		{"a preflight of some source types", `{"action":"preflight","source_types":["A"]}`, `event: source_types, accounts, dry_run and overwrite are for action snapshot, and the action is preflight`},
+		{"a last day of a check", `{"action":"check","to":"2026-11-01"}`, `event: from and to are for action rebuild, and the action is check: a past day can't be collected`},
+		{"a date that is a number", `{"action":"rebuild","to":20261101}`, `event: to is 20261101: want a date, such as "2026-11-23"` + all},
 		{"a date that is none", `{"action":"rebuild","from":"2026-02-30"}`, `event: from is "2026-02-30": want a date, such as "2026-11-23"` + all},
 		{"a timer without a time", `{"triggerName":"daily"}`, `event: triggerTime is "": want a time, such as "2026-11-23T12:17:00Z"`},
 		{"a timer with an empty time", `{"triggerTime":""}`, `event: triggerTime is "": want a time, such as "2026-11-23T12:17:00Z"`},
@@ -80,6 +89,25 @@ func TestParseEventRefuses(t *testing.T) {
 		var event *EventError
 		if !errors.As(err, &event) || err.Error() != tt.want {
 			t.Errorf("%s: got  %v\nwant %s", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		most       int
+		want       string
+	}{
+		{"shorter", "ab", 3, "ab"},
+		{"as long", "ab", 2, "ab"},
+		{"longer", "abc", 2, "ab…"},
+		{"a character across the end", "aéb", 2, "a…"},
+		{"a long character across the end", "a深圳", 6, "a深…"},
+		{"no character at all", "\x80\x80\x80", 2, "…"},
+	} {
+		if got := cut(tt.text, tt.most); got != tt.want {
+			t.Errorf("%s: cut(%q, %d) = %q, want %q", tt.name, tt.text, tt.most, got, tt.want)
 		}
 	}
 }
