@@ -182,6 +182,22 @@ func TestCheckOfABucketThatRefusesWrites(t *testing.T) {
 	}
 }
 
+// A check has not done its work where the page can't be written, though its day is
+// complete.
+func TestCheckThatCannotWriteThePage(t *testing.T) {
+	documents := new(locked)
+	w := newWorld(t, 1)
+	w.Store = documents
+	_, err := w.run("2026-11-23")
+	must(t, err)
+	must(t, documents.Put(t.Context(), report.TrendKey, []byte("damaged")))
+	documents.writes = true
+	result, err := w.check("2026-11-23")
+	if got, want := fails(err), "StoreError: store: put report/"; result != nil || !strings.HasPrefix(got, want) {
+		t.Errorf("the check says %+v, %s; want %s…", result, got, want)
+	}
+}
+
 func TestCheckOfABucketThatCannotBeRead(t *testing.T) {
 	documents := new(locked)
 	w := newWorld(t, 1)
@@ -312,6 +328,14 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 			_, err := w.late("2026-11-21", evening, `{"action":"check"}`)
 			return err
 		}, gap("2026-11-21", noRunThen)},
+		{"a check that comes after the next day's run, which failed", func(w *world) error {
+			w.run("2026-11-20")
+			w.fail(errDenied)
+			w.run("2026-11-22")
+			w.fail(nil)
+			_, err := w.late("2026-11-21", evening, `{"action":"check"}`)
+			return err
+		}, gap("2026-11-21", noRun)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := fails(tt.play(newWorld(t, 1))); got != tt.want {
@@ -321,17 +345,41 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 	}
 }
 
-// A blind store cannot list one folder.
-type blind struct {
+// A torn store can't read one document, or list one folder.
+type torn struct {
 	*store.Memory
-	folder string
+	part string
 }
 
-func (b *blind) List(ctx context.Context, prefix string, limit int) ([]store.Entry, error) {
-	if prefix == b.folder {
+func (s *torn) Get(ctx context.Context, key string) ([]byte, error) {
+	if key == s.part {
+		return nil, fmt.Errorf("get %s: %w", key, errDenied)
+	}
+	return s.Memory.Get(ctx, key)
+}
+
+func (s *torn) List(ctx context.Context, prefix string, limit int) ([]store.Entry, error) {
+	if prefix == s.part {
 		return nil, fmt.Errorf("list %s: %w", prefix, errDenied)
 	}
-	return b.Memory.List(ctx, prefix, limit)
+	return s.Memory.List(ctx, prefix, limit)
+}
+
+// Whichever part of what a check reads can't be read, nobody knows whether the day
+// is recorded, and people hear of it.
+func TestCheckThatCannotReadAPart(t *testing.T) {
+	w := newWorld(t, 1)
+	w.run("2026-11-23")
+	w.run("2026-11-24")
+	whole := without(t, w.Store)
+	for _, part := range []string{"report/trend.json", "snapshots/dt=2026-11-24/", "days/2026-11-24.json"} {
+		w.inbox.notices = nil
+		w.Store = &torn{without(t, whole), part}
+		result, err := w.check("2026-11-24")
+		if got := fails(err); !strings.HasPrefix(got, "StoreError: ") || !strings.Contains(got, part) || result != nil || len(w.inbox.notices) != 1 {
+			t.Errorf("%s: the check says %+v, %s, and people were told %d times; want a StoreError that names it, and once", part, result, got, len(w.inbox.notices))
+		}
+	}
 }
 
 // Trouble with an earlier day does not keep a check from saying what it knows of
@@ -340,12 +388,12 @@ func TestCheckThatCannotLookBack(t *testing.T) {
 	w := newWorld(t, 1)
 	w.run("2026-11-20")
 	w.run("2026-11-22")
-	w.Store = &blind{without(t, w.Store), "snapshots/dt=2026-11-21/"}
+	w.Store = &torn{without(t, w.Store), "snapshots/dt=2026-11-21/"}
 	_, err := w.check("2026-11-23")
 	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-23: "+noRun+"; and that could not be recorded: store: list snapshots/dt=2026-11-21/: AccessDenied (403)"; got != want {
 		t.Errorf("error %s, want %s", got, want)
 	}
-	w.Store = &blind{without(t, w.Store), ""}
+	w.Store = &torn{without(t, w.Store), ""}
 	_, err = w.check("2026-11-23")
 	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-21, 2026-11-23: "+noRun; got != want {
 		t.Errorf("error %s, want %s", got, want)
