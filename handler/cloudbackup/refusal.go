@@ -213,7 +213,7 @@ func hide(text string, secrets []string) string {
 func quoted(text, secret string) (most int) {
 	const telling = 8
 	least := min(telling, len(secret))
-	for from := 0; from+least <= len(secret) && least > 0; from++ {
+	for from := 0; from+least <= len(secret); from++ {
 		n, same := 0, 0
 		for same < len(secret)-from {
 			length := spelling(text[n:], secret[from+same])
