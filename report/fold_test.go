@@ -47,6 +47,28 @@ func TestNewFacts(t *testing.T) {
 	}
 }
 
+func TestNewFactsSorts(t *testing.T) {
+	var places []string
+	for i := range 26 {
+		places = append(places, fmt.Sprintf("%d/%c=1 %d/DB:%c=1", 26-i, 'z'-rune(i), i, 'a'+rune(i)))
+	}
+	f := capture(t, 20000, strings.Join(places, " ")).facts
+	byPlace := func(a, b TypeRegion) int {
+		return strings.Compare(a.SourceType+" "+a.RegionID, b.SourceType+" "+b.RegionID)
+	}
+	byID := func(a, b AccountTotal) int { return strings.Compare(a.AccountID, b.AccountID) }
+	if len(f.Day.Regions) != 52 || !slices.IsSortedFunc(f.Day.Regions, byPlace) || len(f.Accounts) != 27 || !slices.IsSortedFunc(f.Accounts, byID) {
+		t.Errorf("regions are %v, accounts %v; want all of them sorted", f.Day.Regions, f.Accounts)
+	}
+}
+
+func TestRegionsAppearOnce(t *testing.T) {
+	days := trendOf(t, settings(t, ""), story(t, "a=1 DB:a=1 | b=1 DB:b=1 a=1 DB:c=1")).Days
+	if got := fmt.Sprint(days[1].Appeared, days[1].Vanished); got != "[b c] []" {
+		t.Errorf("appeared and vanished are %s, want [b c] []", got)
+	}
+}
+
 func TestNewFactsCapsSums(t *testing.T) {
 	const most = 1<<63 - 1
 	snapshots := []Snapshot{
@@ -218,6 +240,7 @@ func TestNewTrendRefuses(t *testing.T) {
 	}{
 		{"no days", nil, "trend: no days: want at least one"},
 		{"a day twice", []Facts{NoRecord(d), NoRecord(d + 1), NoRecord(d)}, "trend: 2026-11-23 stands twice: want each day once"},
+		{"a day more than a hundred years", []Facts{NoRecord(d), NoRecord(d + 36525)}, "trend: days from 2026-11-23 to 2126-11-24: want at most 36525"},
 		{"a mistyped year", []Facts{NoRecord(date(t, "1026-11-23")), NoRecord(d)}, "trend: days from 1026-11-23 to 2026-11-23: want at most 36525"},
 	} {
 		if _, err := NewTrend(settings(t, ""), tt.days); errorText(err) != tt.want {

@@ -63,7 +63,7 @@ func (t timeline) largest(d Date) (int64, error) {
 	_, rest, _ := bytes.Cut(t.lines[i], []byte(`"largest_account_bytes":`))
 	s := scanner{rest: rest}
 	n := s.number("")
-	if s.failed {
+	if s.failed || !bytes.HasPrefix(s.rest, []byte(",")) && !bytes.HasPrefix(s.rest, []byte("}")) {
 		return 0, fmt.Errorf("stored day %s: largest_account_bytes is missing: want an integer from 0", d)
 	}
 	return n, nil
@@ -77,7 +77,7 @@ func cutRegions(line []byte) (rest []byte, regions []TypeRegion) {
 	const begins = `"regions":[`
 	head, list, _ := bytes.Cut(line, []byte(begins))
 	s := scanner{rest: list}
-	for !s.failed && bytes.HasPrefix(s.rest, []byte("{")) {
+	for more := bytes.HasPrefix(list, []byte("{")); more && !s.failed; {
 		r := TypeRegion{
 			SourceType: s.text(`{"source_type":"`),
 			Region: Region{s.text(`,"region_id":"`), Amount{
@@ -86,9 +86,8 @@ func cutRegions(line []byte) (rest []byte, regions []TypeRegion) {
 		}
 		s.skip("}")
 		regions = append(regions, r)
-		if bytes.HasPrefix(s.rest, []byte(",")) {
+		if more = !bytes.HasPrefix(s.rest, []byte("]")); more {
 			s.skip(",")
-			s.failed = s.failed || !bytes.HasPrefix(s.rest, []byte("{"))
 		}
 	}
 	if s.failed || len(regions) == 0 {
@@ -137,10 +136,8 @@ func (s *scanner) number(prefix string) (n int64) {
 // check finds what must not pass for empty or 0 because it is absent from the
 // line that the day was decoded from.
 func (d TrendDay) check(line []byte) error {
-	again, err := encodeLine(d)
+	again, _ := encodeLine(d) // an error leaves nothing, which differs
 	switch {
-	case err != nil:
-		return err
 	case d.Totals == nil || d.Regions == nil:
 		return errors.New("totals or regions are missing: want lists, which may be empty")
 	case d.Status == Complete && d.LargestAccountBytes == nil:
@@ -249,7 +246,6 @@ func openHistory(data []byte) (h History, err error) {
 	if again, err := encodeHead(h.head); err != nil || !bytes.Equal(again, head) {
 		return h, errors.New("its head is not spelt as it is encoded: want it unchanged")
 	}
-	h.head.Days = nil
 	return h, h.index(body)
 }
 

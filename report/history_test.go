@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func encoded(t testing.TB, trend Trend) []byte {
@@ -148,6 +150,117 @@ func TestReplaceWithOtherRules(t *testing.T) {
 	}
 }
 
+// Damage in a stored day is found by whatever reads it: the last complete day, one
+// that a delta or the quota's slope is taken from, the first day of a gap, one whose
+// alerts are undone. What nothing reads is left alone.
+func TestReplaceOfADamagedHistory(t *testing.T) {
+	const (
+		growing = "a=1 x 4 | ? | a=1 x 29"
+		totals  = `"totals":[`
+		use     = `"largest_account_bytes":10737418240`
+	)
+	for _, tt := range []struct {
+		name, days string
+		back       int // the damaged day, counted from the one that is new
+		from, to   string
+		replaced   int // days that are replaced, the new one among them
+		want       string
+	}{
+		{"the last complete day", growing, 1, totals, totals + ",", 1, "stored day 2026-12-26: invalid character"},
+		{"the last complete day, another number", growing, 1, `"protected_resource_count"`, `"protected_Resource_count"`, 1, "stored day 2026-12-26: it is not spelt"},
+		{"the day a week before", growing, 7, totals, `"appeared":[],` + totals, 1, "stored day 2026-12-20: it is not spelt"},
+		{"the thirtieth day of the slope", growing, 29, use, `"cause":"x"`, 1, "stored day 2026-11-28: largest_account_bytes is missing"},
+		{"the thirtieth day of the slope, a fraction", growing, 29, use, use + ".5", 1, "stored day 2026-11-28: largest_account_bytes is missing"},
+		{"a day before the slope", growing, 31, use, `"cause":"x"`, 1, ""},
+		{"a day whose alerts are undone", growing, 2, use, use + `,"opened":[{"rule":"region_gone","opened":"2026-12-25","items":[]}]`, 3, "stored trend: region_gone of 2026-12-25 was opened"},
+		{"a day whose alerts are undone, broken", growing, 2, totals, totals + ",", 3, "stored day 2026-12-25: invalid character"},
+		{"the first day of a gap", "a=1 | ? x 4", 4, `"cause":`, `"Cause":`, 2, "stored day 2026-11-24: it is not spelt"},
+	} {
+		facts := story(t, tt.days+" | a=1")
+		stored, last := facts[:len(facts)-1], len(facts)-1
+		lines := strings.Split(string(encoded(t, trendOf(t, settings(t, ""), stored))), "\n")
+		line := &lines[1+last-tt.back]
+		if !strings.Contains(*line, tt.from) {
+			t.Fatalf("%s: %s is not in %s", tt.name, tt.from, *line)
+		}
+		*line = strings.Replace(*line, tt.from, tt.to, 1)
+		h, err := OpenHistory([]byte(strings.Join(lines, "\n")))
+		if tt.back == 1 && err != nil {
+			h, err = opened(t, trendOf(t, settings(t, ""), stored)), nil // it was found at once
+			h.lines[last-1] = []byte(strings.TrimSuffix(*line, ","))
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		_, err = h.Replace(settings(t, ""), facts[last].Day.Date-Date(tt.replaced-1), facts[len(facts)-tt.replaced:], facts[0].Accounts)
+		if got, want := errorText(err), "trend from "+(facts[last].Day.Date-Date(tt.replaced-1)).String()+": "+tt.want; tt.want == "" && err != nil || tt.want != "" && !strings.HasPrefix(got, want) {
+			t.Errorf("%s: error = %v, want %s", tt.name, err, want)
+		}
+	}
+}
+
+func TestTrendThatNoDocumentHolds(t *testing.T) {
+	trend := trendOf(t, settings(t, ""), story(t, "a=1 | ?"))
+	late := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	trend.Days[1].DetectedAt = &late
+	if data, err := trend.Encode(); data != nil || !strings.HasPrefix(errorText(err), "encode trend: day 2026-11-24: ") {
+		t.Errorf("Encode = %q, %v, want an error that names the day", data, err)
+	}
+	trend.Days[1].DetectedAt, trend.Gaps[0].DetectedAt = nil, &late
+	if data, err := trend.Encode(); data != nil || !strings.HasPrefix(errorText(err), "encode trend: json: ") {
+		t.Errorf("Encode = %q, %v, want an error", data, err)
+	}
+	facts := story(t, "a=1 | ?")
+	facts[1].Day.DetectedAt = &late
+	h := opened(t, trendOf(t, settings(t, ""), facts[:1]))
+	if _, err := h.Replace(settings(t, ""), facts[1].Day.Date, facts[1:], facts[0].Accounts); !strings.Contains(errorText(err), "encode trend: day 2026-11-24: ") {
+		t.Errorf("Replace: error = %v, want one that names the day", err)
+	}
+}
+
+// Regions spelt as we spell them are read by hand; any other spelling is left to
+// encoding/json, which may refuse it.
+func TestCutRegions(t *testing.T) {
+	const (
+		first  = `{"source_type":"A","region_id":"深圳 1","protected_data_bytes":0,"protected_resource_count":10}`
+		second = `{"source_type":"B","region_id":"","protected_data_bytes":9223372036854775807,"protected_resource_count":1}`
+		good   = `{"totals":[],"regions":[` + first + "," + second + `],"cause":"x"}`
+	)
+	rest, regions := cutRegions([]byte(good))
+	want := []TypeRegion{{"A", Region{"深圳 1", Amount{0, 10}}}, {"B", Region{"", Amount{1<<63 - 1, 1}}}}
+	if string(rest) != `{"totals":[],"regions":[],"cause":"x"}` || !slices.Equal(regions, want) {
+		t.Errorf("regions are %v, and the rest is %s", regions, rest)
+	}
+	for _, tt := range []struct{ name, from, to string }{
+		{"no regions", `[` + first + "," + second + "]", "[]"},
+		{"a region that is null", second, "null"},
+		{"a comma less", "},{", "}{"},
+		{"a comma more", "}]", "},]"},
+		{"a blank", "},{", "}, {"},
+		{"an escape", "深圳", `\u6df1`},
+		{"a control character", "深圳", "\x1f"},
+		{"no UTF-8", "深圳", "\xff"},
+		{"a text without end", `"深圳 1"`, `"`},
+		{"another name", "region_id", "Region_id"},
+		{"another order", `"source_type":"A","region_id":"深圳 1"`, `"region_id":"深圳 1","source_type":"A"`},
+		{"no number", ":0,", ":,"},
+		{"a number in a text", ":0,", `:"0",`},
+		{"a zero in front", ":10}", ":010}"},
+		{"a negative number", ":10}", ":-10}"},
+		{"a fraction", ":10}", ":10.0}"},
+		{"one more than fits", "9223372036854775807", "9223372036854775808"},
+		{"ten times as much", "9223372036854775807", "92233720368547758070"},
+	} {
+		line := strings.Replace(good, tt.from, tt.to, 1)
+		if line == good {
+			t.Errorf("%s: the case changes nothing", tt.name)
+		}
+		if rest, regions := cutRegions([]byte(line)); string(rest) != line || regions != nil {
+			t.Errorf("%s: regions are %v, and the rest is %s; want all of it left", tt.name, regions, rest)
+		}
+	}
+}
+
 func TestReplaceRefuses(t *testing.T) {
 	facts := story(t, "1/a=1 2/a=1 | ? | a=3 | a=3")
 	s := settings(t, "")
@@ -190,6 +303,7 @@ func TestOpenHistoryRefuses(t *testing.T) {
 		{"an unknown field", strings.Replace(good, `"from"`, `"colour":1,"from"`, 1), `stored trend: its head is not spelt as it is encoded: want it unchanged`},
 		{"a field that is absent", strings.Replace(good, `"gaps"`, `"alerts"`, 1), `stored trend: its head is not spelt as it is encoded: want it unchanged`},
 		{"another spelling of the head", strings.Replace(good, `"from"`, `"From"`, 1), `stored trend: its head is not spelt as it is encoded: want it unchanged`},
+		{"a head that is no JSON", strings.Replace(good, `"gaps":[`, `"gaps":[,`, 1), `stored trend: invalid character ',' looking for beginning of value`},
 		{"a day gone", strings.Replace(good, line(2), "", 1), `stored trend: 3 days: want those from 2026-11-23 to 2026-11-26`},
 		{"a day twice", strings.Replace(good, line(2), line(1), 1), `stored trend: line 3 is not that of 2026-11-24: want a day a line`},
 		{"half a line", strings.Replace(good, line(2), line(2)[:40]+",\n", 1), `stored trend: line 3 is not that of 2026-11-24: want a day a line`},
@@ -239,7 +353,7 @@ func TestDamagedDay(t *testing.T) {
 }
 
 func TestWindowAndOpenAfter(t *testing.T) {
-	trend := trendOf(t, settings(t, ""), story(t, "a=5 | a=3 | ? | a=2 | a=5"))
+	trend := trendOf(t, settings(t, ""), story(t, "a=9 | a=3 | ? | a=2 | a=5")) // the first opens quota_percent
 	h := opened(t, trend)
 	for _, tt := range []struct {
 		name    string

@@ -204,6 +204,7 @@ func TestRefusals(t *testing.T) {
 		{"a redirect that says that it throttles", 302, json("Throttling", "m"), "answered 302: redirects are not followed (request R-1)", 1},
 		{"not modified", 304, ``, "answered 304: redirects are not followed", 1},
 		{"a message that is long", 403, json("NoPermission", strings.Repeat("ä", 201)), "NoPermission (403, request R-1): " + strings.Repeat("ä", 200) + "…", 1},
+		{"a message that just fits", 403, json("NoPermission", strings.Repeat("ä", 200)), "NoPermission (403, request R-1): " + strings.Repeat("ä", 200), 1},
 		{"a message with line breaks", 403, json("No\\nPermission", `a\nb\u0007\u202ec\td`), "No Permission (403, request R-1): a bc d", 1},
 		{"a message that is none", 403, `{"Code":"NoPermission","Message":{"a":1}}`, "NoPermission (403)", 1},
 		{"no success and no code", 200, `{"RequestId":"R-1","Success":false}`, "refused without a Code (200, request R-1)", 1},

@@ -87,6 +87,7 @@ func TestRedaction(t *testing.T) {
 		{"encoded for a URL three times", key, "a 1111%25252f1111.", "a [redacted]."},
 		{"encoded for HTML", key, "a 1111&#x2f;1111&#43;1111&#50; b", "a [redacted]&#50; b"},
 		{"a short secret", short, "a tiny b tin", "a [redacted] b tin"},
+		{"encoded up to the end", key, "a 1111%2F1111%2B", "a [redacted]"},
 		{"another character, escaped", key, `a STS.Pl\znted b`, `a STS.Pl\znted b`},
 		{"another character, by number", key, `a STS.Pl\u0062nted b`, `a STS.Pl\u0062nted b`},
 		{"another character, encoded for a URL", key, `a STS.Pl%62nted b`, `a STS.Pl%62nted b`},
