@@ -345,6 +345,42 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 	}
 }
 
+// A check that finds the trend lost, or damaged, says and leaves what it would have
+// with the trend.
+func TestCheckWithoutATrend(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		check func(w *world) error
+	}{
+		{"on its day", func(w *world) error { _, err := w.check("2026-11-24"); return err }},
+		{"of a complete day", func(w *world) error { _, err := w.check("2026-11-23"); return err }},
+		{"after a later day's run", func(w *world) error { _, err := w.late("2026-11-21", evening, `{"action":"check"}`); return err }},
+	} {
+		var said, left [3]string
+		for i, lose := range []func(Store) Store{
+			func(s Store) Store { return s },
+			func(s Store) Store { return without(t, s, report.TrendKey) },
+			func(s Store) Store {
+				must(t, s.Put(t.Context(), report.TrendKey, []byte("damaged")))
+				return s
+			},
+		} {
+			w := newWorld(t, 2)
+			w.run("2026-11-20")
+			w.run("2026-11-22")
+			w.run("2026-11-23")
+			w.Store = lose(w.Store)
+			said[i] = fails(tt.check(w)) + w.inbox.said()
+			left[i] = dump(t, w.Store)
+		}
+		for i, how := range []string{1: "lost", 2: "damaged"} {
+			if said[i] != said[0] || left[i] != left[0] {
+				t.Errorf("%s, %s: it says %s, want %s; %s", tt.name, how, said[i], said[0], differ(left[i], left[0]))
+			}
+		}
+	}
+}
+
 // A torn store can't read one document, or list one folder.
 type torn struct {
 	*store.Memory
