@@ -94,11 +94,15 @@ func (d *day) readSnapshot(ctx context.Context, key string) (*report.Snapshot, r
 		err = fmt.Errorf("it is the snapshot of %s", s.Key())
 	}
 	if err != nil {
-		return nil, report.Object{}, &StoreError{fmt.Errorf("read %s: %w: it is left as it is; put it right, or replace it with {\"overwrite\":true} while it is still that day", key, err)}
+		return nil, report.Object{}, &StoreError{damaged{fmt.Errorf("read %s: %w: it is left as it is; put it right, or replace it with {\"overwrite\":true} while it is still that day", key, err)}}
 	}
 	s.Response = nil // large, and derived documents have no use for it
 	return &s, report.NewObject(key, data, 1), nil
 }
+
+// A damaged error is about a document that was read, and will be the same when it
+// is read again.
+type damaged struct{ error }
 
 // What a run knows of a day besides its snapshots: why some are not there.
 type reasons struct {
@@ -130,7 +134,8 @@ func (d *day) derive(ctx context.Context, why reasons) (report.DayRecord, error)
 }
 
 // readRest reads the stored snapshots that no job of this run has in memory. A
-// damaged one is that account's failure and hides no other.
+// damaged one is that account's failure and hides no other. From a day of which
+// one can't be read now nothing is derived: a complete day would seem to lack it.
 func (d *day) readRest(ctx context.Context, failed map[string]error) error {
 	var mu sync.Mutex
 	var all errgroup.Group
@@ -150,6 +155,9 @@ func (d *day) readRest(ctx context.Context, failed map[string]error) error {
 				}
 				return nil, err
 			})
+			if err != nil && !errors.As(err, new(damaged)) {
+				return err
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -213,6 +221,9 @@ func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, er
 	stored := d.documents.record(report.DayKey(d.date))
 	if stored == nil {
 		stored = new(report.DayRecord)
+	}
+	if why.unknown != nil && stored.Status == report.Complete { // all were known once, and are there
+		why.expected, why.unknown = nil, nil
 	}
 	day.Cause, day.Reported = stored.Cause, stored.ReportedOn
 	if stored.DetectedAt != nil {

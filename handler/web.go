@@ -66,8 +66,24 @@ func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// CloseIdleConnections ends the connections that wait for requests.
-func (d dated) CloseIdleConnections() { d.RoundTripper.(*http.Transport).CloseIdleConnections() }
+// CloseIdleConnections ends the connections that wait for requests, and those that
+// were opened ahead of requests that never came.
+func (d dated) CloseIdleConnections() {
+	d.RoundTripper.(*http.Transport).CloseIdleConnections()
+	d.web.mu.Lock()
+	defer d.web.mu.Unlock()
+	for address, opened := range d.web.ready {
+		go discard(opened)
+		delete(d.web.ready, address)
+	}
+}
+
+// discard ends a connection that is on its way.
+func discard(opened <-chan net.Conn) {
+	if conn, ok := <-opened; ok {
+		conn.Close()
+	}
+}
 
 // Skew is by how much the clock of the service that answered last is ahead of
 // ours; it is not known before one has told its time.
@@ -131,11 +147,7 @@ func (w *Web) take(ctx context.Context, network, address string, connect func(co
 				return conn, nil
 			}
 		case <-ctx.Done():
-			go func() {
-				if conn, ok := <-opened; ok {
-					conn.Close()
-				}
-			}()
+			go discard(opened)
 			return nil, context.Cause(ctx)
 		}
 	}
