@@ -12,7 +12,7 @@ STATIC = CGO_ENABLED=0
 TOOL   = $(GO) tool -modfile=.tools/go.mod
 
 
-.PHONY: help run test check lint race fuzz golden schemas engines pages vuln package bench deploy clean
+.PHONY: help run test check lint race matrix fuzz golden schemas engines pages vuln package bench deploy clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile
@@ -23,7 +23,7 @@ run: ## play 90 days against stand-ins on loopback, no account needed; ARGS="-h"
 test: ## run the tests; they need no network
 	$(STATIC) $(GO) test -tags $(TAGS) -shuffle=on ./...
 
-check: lint race schemas fuzz package ## all that continuous integration asks of the code
+check: lint race matrix schemas fuzz package ## all that continuous integration asks of the code
 
 lint: ## format, modules, vet, staticcheck, the tools' own tests
 	@out=$$($(TOOL) gofumpt -d . .tools) && test -z "$$out" || { echo "$$out"; echo 'lint: not formatted; to repair: $(TOOL) gofumpt -w . .tools'; exit 1; }
@@ -38,6 +38,11 @@ lint: ## format, modules, vet, staticcheck, the tools' own tests
 
 race: ## run the tests under the race detector; it needs a C compiler
 	CGO_ENABLED=1 $(GO) test -tags $(TAGS) -race -shuffle=on ./...
+
+matrix: ## play every fault at every request of a run, once, twice and for ever, and print what happens
+	@mkdir -p .local
+	MATRIX=$(CURDIR)/.local/matrix.txt $(STATIC) $(GO) test -tags $(TAGS) -count=1 -timeout 20m ./handler/local -run '^TestBinary$$/^every_request_meets_every_fault$$'
+	@cat .local/matrix.txt
 
 fuzz: ## run each fuzz target for FUZZTIME=10s
 	@GO='$(GO)' TAGS='$(TAGS)' FUZZTIME='$(FUZZTIME)' sh .tools/fuzz.sh

@@ -71,7 +71,7 @@ func TestAConnectionOpenedAheadIsNotKept(t *testing.T) {
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) { states <- state }
 	server.Start()
 	defer server.Close()
-	web := NewWeb(nil)
+	web := NewWeb(1)
 	web.Open(t.Context(), server.URL)
 	if state := <-states; state != http.StateNew {
 		t.Fatalf("the connection is %v, want it new", state)

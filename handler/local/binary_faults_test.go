@@ -44,55 +44,6 @@ func subject(request local.Request) string {
 
 func isSchema(request local.Request) bool { return strings.HasPrefix(request.Name, prefix+"schema/") }
 
-// testTransientFaults spoils every request of a run, each in every way that
-// passes.
-func testTransientFaults(t *testing.T, b binary) {
-	tests := make(map[string]func(*testing.T))
-	spoil := func(service, kind string, times ...int) {
-		tests[service+" "+kind] = func(t *testing.T) {
-			r := start(t, b, local.Config{Function: local.Function{Timeout: 12 * time.Second}})
-			requests, want := r.undisturbed()
-			schemas := 0
-			for i, request := range requests {
-				if request.Service != service || schemas > 0 && isSchema(request) {
-					continue
-				}
-				if isSchema(request) { // they are written alike: one stands for all
-					schemas++
-				}
-				before := slices.ContainsFunc(requests[:i], func(other local.Request) bool { return subject(other) == subject(request) })
-				for _, n := range times {
-					if before {
-						t.Errorf("%s is asked twice, want each request once", request)
-						continue
-					}
-					r.empty()
-					was := r.Faults[service].Spoiled()
-					r.Faults[service].Add(local.Fault{Kind: kind, On: subject(request), Times: n})
-					r.good(r.invoke(event))
-					if spoiled := r.Faults[service].Spoiled() - was; spoiled != n {
-						t.Errorf("%s %s: spoiled %d times, want %d", request.Method, request.Name, spoiled, n)
-					}
-					if got := r.settled(); got != want {
-						t.Errorf("%s %s, spoiled %d times: the bucket is\n%s\nwant\n%s", request.Method, request.Name, n, got, want)
-					}
-					if err := r.vouched(); err != nil {
-						t.Errorf("%s %s, spoiled %d times: %v", request.Method, request.Name, n, err)
-					}
-					r.Faults[service].Clear()
-				}
-			}
-		}
-	}
-	for _, kind := range []string{"throttle-400", "throttle-429", "throttle-503", "error-500", "html-502", "empty-503", "reset-before", "reset-after", "hang-header", "truncated", "success-false"} {
-		spoil(local.ServiceBackup, kind, 1, 2)
-	}
-	for _, kind := range []string{"reset-before", "lost-reply", "error-500", "empty-503", "bad-crc"} {
-		spoil(local.ServiceOSS, kind, 1)
-	}
-	together(t, tests)
-}
-
 // testOnce delivers a day's event more than once, one after another and at once.
 // The numbers change all the time: a second snapshot would show.
 func testOnce(t *testing.T, b binary) {

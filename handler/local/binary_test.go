@@ -49,7 +49,7 @@ func TestBinary(t *testing.T) {
 		{"a run that fails is retried and heals", testRetry},
 		{"a bad deployment is answered", testBadDeployment},
 		{"a service that hangs is reported before the deadline", testHangs},
-		{"what fails in passing is overcome", testTransientFaults},
+		{"every request meets every fault", testMatrix},
 		{"a process that is killed leaves a readable bucket", testKills},
 		{"no complete day is one that is being altered", testKilledAlterations},
 		{"a day has one snapshot", testOnce},
