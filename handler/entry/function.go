@@ -1,0 +1,110 @@
+// Package entry has the ways into the handler, Function Compute's and that of a
+// workstation's command line. It owns the wiring of the clients, and what outlives
+// an invocation. It never knows what an event asks for.
+package entry
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/aliyun/credentials-go/credentials"
+	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
+	"backup-statistics/handler"
+	"backup-statistics/handler/store"
+)
+
+// Tune lets a run of one account, which allocates some MiB, end without a garbage
+// collection: two of them take a tenth of its CPU. A run that fills the memory, as
+// one of thousands of accounts does, collects the more the less there is left.
+func Tune(getenv func(string) string) {
+	debug.SetGCPercent(200)
+	if megabytes, err := strconv.ParseInt(getenv("FC_FUNCTION_MEMORY_SIZE"), 10, 32); err == nil && megabytes > 0 {
+		debug.SetMemoryLimit(megabytes << 20 / 3)
+	}
+}
+
+// A Function is what outlives an invocation: the configuration, or what is wrong
+// with it, and the connections.
+type Function struct {
+	config *handler.Config
+	err    error // answered to each event: a process that ends tells nobody why
+	web    *handler.Web
+	log    *slog.Logger
+	warm   chan struct{} // holds a value once an invocation has begun
+}
+
+// NewFunction reads the configuration and begins to connect to the services. What
+// is wrong with the configuration is answered to each event.
+func NewFunction(ctx context.Context, getenv func(string) string, stdout io.Writer) *Function {
+	f := &Function{log: slog.New(slog.NewTextHandler(stdout, nil)), warm: make(chan struct{}, 1)}
+	if f.config, f.err = handler.LoadConfig(getenv); f.err == nil {
+		f.log = slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: f.config.LogLevel}))
+		f.web = handler.NewWeb(f.config.Connections())
+		f.web.Open(ctx, f.config.BackupEndpoint)
+		f.web.Open(ctx, store.Origin(f.config.OSSEndpoint, f.config.Bucket))
+	}
+	return f
+}
+
+// Answer answers one event of Function Compute, and logs in a line how it went.
+func (f *Function) Answer(ctx context.Context, event []byte) (*handler.Result, error) {
+	fctx, ok := fccontext.FromContext(ctx)
+	if !ok {
+		return nil, errors.New("the runtime gives no context: want one from the runtime SDK")
+	}
+	log := f.log.With("request", fctx.RequestID)
+	result, err := f.invoke(ctx, fctx, event, log)
+	if err != nil {
+		log.Error("failed", "type", handler.ErrorType(err), "error", err, "retry", fctx.RetryCount)
+		return nil, err
+	}
+	log.Info("done", "action", result.Action, "date", result.SnapshotDate.String(), "status", result.Status, "warnings", result.Warnings)
+	return result, nil
+}
+
+// invoke ends the work some time before the deadline, so that the answer can
+// still be sent.
+func (f *Function) invoke(ctx context.Context, fctx *fccontext.FcContext, event []byte, log *slog.Logger) (*handler.Result, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	select {
+	case f.warm <- struct{}{}: // the first: its connections are being opened
+	default:
+		f.web.CloseIdleConnections() // a freeze may have ended them silently
+	}
+	credential, err := credentialOf(fctx.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	h, err := newHandler(f.config, fctx.AccountId, credential, f.web, log)
+	if err != nil {
+		return nil, err
+	}
+	h.Retry = fctx.RetryCount
+	if deadline, ok := ctx.Deadline(); ok {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadline(ctx, deadline.Add(-margin(time.Until(deadline))))
+		defer stop()
+	}
+	return h.Handle(ctx, event)
+}
+
+// margin is the time kept for the answer.
+func margin(left time.Duration) time.Duration { return min(2*time.Second, left/4) }
+
+// credentialOf is this invocation's. A part left empty would silently be taken
+// from the environment, and may belong to another key.
+func credentialOf(c fccontext.Credentials) (credentials.Credential, error) {
+	if c.AccessKeyId == "" || c.AccessKeySecret == "" || c.SecurityToken == "" {
+		return nil, &handler.ConfigError{Problems: []string{"the function has no role, or FC gave none of its credentials: want role in s.yaml, such as backup-statistics"}}
+	}
+	return credentials.NewCredential(new(credentials.Config).SetType("sts").
+		SetAccessKeyId(c.AccessKeyId).SetAccessKeySecret(c.AccessKeySecret).SetSecurityToken(c.SecurityToken))
+}
