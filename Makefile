@@ -75,7 +75,7 @@ vuln: ## look for known vulnerabilities; it needs the database at vuln.go.dev, o
 # what runs a few times a day: the SDKs, the network and our own code (0.5 MB). The
 # runtime and encoding/json, where a cold start spends its time, stay as they are.
 COLD  = github.com/... golang.org/... gopkg.in/... net/... crypto/... vendor/... backup-statistics/... encoding/xml regexp/... math/big log/...
-HOT   = $(addprefix crypto/internal/fips140/,mlkem sha3 subtle hmac hkdf tls13 sha256 sha512 aes/... drbg bigmod ecdh edwards25519/field)
+HOT   = crypto/internal/fips140/mlkem
 SHIPS = -trimpath -buildvcs=false -tags $(TAGS),function $(COLD:%=-gcflags=%=-l) $(HOT:%=-gcflags=%=) -ldflags='-s -w -funcalign=16'
 
 # Not a file target: the zip also changes with the flags and the version of Go, and
