@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
@@ -33,7 +35,8 @@ func (s *OSS) ProbePut(ctx context.Context, key string) error {
 // on. It needs oss:GetBucketVersioning, which nothing else does.
 func (s *OSS) Versioning(ctx context.Context) (status string, err error) {
 	err = s.do(ctx, "get versioning of", s.bucket.BucketName, func(ctx context.Context, _ *answer) error {
-		result, err := s.bucket.Client.GetBucketVersioning(s.bucket.BucketName, oss.WithContext(ctx))
+		var result oss.GetBucketVersioningResult
+		err := s.setting(ctx, "versioning", &result)
 		status = result.Status
 		return err
 	})
@@ -45,7 +48,8 @@ func (s *OSS) Versioning(ctx context.Context) (status string, err error) {
 // else does.
 func (s *OSS) Retention(ctx context.Context) (state string, err error) {
 	err = s.do(ctx, "get retention of", s.bucket.BucketName, func(ctx context.Context, _ *answer) error {
-		result, err := s.bucket.Client.GetBucketWorm(s.bucket.BucketName, oss.WithContext(ctx))
+		var result oss.WormConfiguration
+		err := s.setting(ctx, "worm", &result)
 		state = result.State
 		return err
 	})
@@ -54,4 +58,16 @@ func (s *OSS) Retention(ctx context.Context) (state string, err error) {
 		return "", nil
 	}
 	return state, err
+}
+
+// setting reads one of the bucket's settings. The SDK's own methods for them take
+// no notice of a context.
+func (s *OSS) setting(ctx context.Context, name string, into any) error {
+	res, err := s.bucket.Client.Conn.DoWithContext(ctx, http.MethodGet, s.bucket.BucketName, "",
+		map[string]any{name: nil}, make(map[string]string), nil, 0, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	return xml.NewDecoder(res.Body).Decode(into)
 }
