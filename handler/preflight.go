@@ -92,7 +92,10 @@ func (h *Handler) lookAtSource(ctx context.Context) []Check {
 	if len(failed) > 0 {
 		const most = 10
 		c.Status, c.Found = CheckFailed, fmt.Sprintf("%d of %d failed: %s", len(failed), len(outcomes), strings.Join(failed[:min(most, len(failed))], "; "))
-		c.Do = "the role needs hbr:GetBasicStatistics on *, a member's role as well and trust in the function's role; a region without Cloud Backup needs CLOUD_BACKUP_ENDPOINT"
+		c.Do = "the role needs hbr:GetBasicStatistics on *; a region without Cloud Backup needs CLOUD_BACKUP_ENDPOINT"
+		if h.Members != nil {
+			c.Do += "; for members it needs sts:AssumeRole on their roles, which need hbr:GetBasicStatistics as well, and trust in the function's role with MEMBER_EXTERNAL_ID"
+		}
 	}
 	return append(checks, c)
 }
@@ -102,7 +105,7 @@ func (h *Handler) lookAtReads(ctx context.Context) []Check {
 	where := fmt.Sprintf("bucket %s in %s at %s", h.Config.Bucket, h.Config.OSSRegion, h.Config.OSSEndpoint)
 	_, err := h.Store.List(ctx, report.SnapshotsDir, 1)
 	checks := []Check{look("list "+where, "allowed", err,
-		"NoSuchBucket: create it; AccessDenied: the role needs oss:ListObjects on the bucket; a signature that is refused: OSS_REGION must be the bucket's; no connection: try OSS_ENDPOINT=https://oss-"+h.Config.OSSRegion+".aliyuncs.com")}
+		"NoSuchBucket: create it; AccessDenied: the role needs oss:ListObjects on the bucket, or OSS_ENDPOINT is of another region than the bucket; InvalidArgument, or a signature that is refused: OSS_REGION must be the bucket's; no connection: try OSS_ENDPOINT=https://oss-"+h.Config.OSSRegion+".aliyuncs.com")}
 	_, err = h.Store.Get(ctx, report.LatestKey)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil

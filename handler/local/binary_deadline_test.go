@@ -25,20 +25,26 @@ type storm struct {
 	random *rand.Rand
 	hangs  int    // percent of the requests that hang
 	dead   string // a service that hangs always
-	over   bool
+	blows  bool
 }
 
-func (s *storm) end() {
+func (s *storm) blow(blows bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.over = true
+	s.blows = blows
+}
+
+func (s *storm) pick(n int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.random.IntN(n)
 }
 
 // next is what befalls a request: a delay, and where it hangs; 0: nowhere.
 func (s *storm) next(service string) (delay time.Duration, hang int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over {
+	if !s.blows {
 		return 0, 0
 	}
 	delay = time.Duration(s.random.Int64N(int64(20 * time.Millisecond)))
@@ -95,11 +101,23 @@ func (s *storm) webhook(t *testing.T) string {
 	return server.URL
 }
 
-// testDeadline lets services be slow and hang as they like. Whatever happens, the
+// testDeadline lets services hang in all ways, which mostly waits.
+func testDeadline(t *testing.T, b binary) {
+	tests := make(map[string]func(*testing.T))
+	for name, play := range map[string]func(*testing.T, binary){
+		"one service hangs": testHangs, "one never says a word": testSilence,
+		"the bucket of a check hangs": testCry, "all are slow, and some hang": testStorms,
+	} {
+		tests[name] = func(t *testing.T) { play(t, b) }
+	}
+	together(t, tests)
+}
+
+// testStorms lets services be slow and hang as they like. Whatever happens, the
 // function answers before it is killed, with success or an error of its own; what
 // is captured stays, what records vouch for is there, and the next run completes
 // the day.
-func testDeadline(t *testing.T, b binary) {
+func testStorms(t *testing.T, b binary) {
 	seed := rand.Uint64()
 	tests := make(map[string]func(*testing.T))
 	for i := range uint64(18) {
@@ -118,35 +136,25 @@ func testDeadline(t *testing.T, b binary) {
 }
 
 func (s *storm) strike(t *testing.T, b binary, members int) {
-	calm := make(chan struct{}) // until the day before is captured
-	hooked := &storm{over: true}
 	r, _ := startFleet(t, b, members, 7*time.Second, "WEBHOOK_URL="+s.webhook(t))
-	var mu sync.Mutex
-	weather := func(service string, next http.Handler) http.Handler {
-		fair, foul := hooked.around(service, next), s.around(service, next)
+	r.hook(func(service string, next http.Handler) http.Handler {
+		stormy := s.around(service, next)
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			defer func() {
-				mu.Lock()
-				defer mu.Unlock()
 				if err := r.vouched(); err != nil {
 					t.Errorf("after %s %s: %v", req.Method, req.URL.Path, err)
 				}
 			}()
-			select {
-			case <-calm:
-				foul.ServeHTTP(w, req)
-			default:
-				fair.ServeHTTP(w, req)
-			}
+			stormy.ServeHTTP(w, req)
 		})
-	}
-	r.hook(weather)
+	})
 	k := &killer{rig: r}
 	r.good(r.invoke(strings.Replace(event, "11-22", "11-21", 1)))
-	close(calm)
+	s.blow(true)
 	r.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: 1 << 30, Count: 1}) // an alert opens
 	kept := k.snapshots()
-	for _, e := range []string{event, strings.Replace(event, `""`, `"{\"action\":\"check\"}"`, 1), event, `{"action":"preflight","webhook":true}`, `{"action":"rebuild"}`} {
+	other := []string{`{"action":"preflight","webhook":true}`, `{"action":"rebuild"}`}[s.pick(2)]
+	for _, e := range []string{event, strings.Replace(event, `""`, `"{\"action\":\"check\"}"`, 1), other} {
 		out := r.send(local.Invocation{Event: []byte(e)})
 		if known := []string{"SourceError", "StoreError", "AccountsError", "GapError"}; out.TimedOut || out.Exited || out.Failed && !slices.Contains(known, out.ErrorType) {
 			t.Errorf("%s: answer %s (timed out: %v, exited: %v), want success or one of %q", e, out.Body, out.TimedOut, out.Exited, known)
@@ -159,7 +167,7 @@ func (s *storm) strike(t *testing.T, b binary, members int) {
 		}
 		kept = now
 	}
-	s.end()
+	s.blow(false)
 	r.good(r.send(local.Invocation{Event: []byte(event)}))
 	if record := r.record(day); record.Status != report.Complete || record.Accounts.Collected != members+1 || record.Cause != "" {
 		t.Errorf("record %s %+v, want a complete day of %d accounts after the storm", record.Status, record.Accounts, members+1)

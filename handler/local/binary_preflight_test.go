@@ -1,0 +1,139 @@
+package local_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"backup-statistics/handler/local"
+)
+
+// A check is what a preflight answers of one thing that it looked at.
+type check struct{ Name, Status, Found, Do string }
+
+// preflight wants a list of checks, and the bucket as it was.
+func (r *rig) preflight(event string) (status string, checks []check) {
+	r.t.Helper()
+	before := r.stored()
+	out := r.send(local.Invocation{Event: []byte(event)})
+	var a struct {
+		Status string
+		Checks []check
+	}
+	if err := json.Unmarshal(out.Body, &a); err != nil || out.Failed {
+		r.t.Errorf("answer %s (timed out: %v, exited: %v), want checks", out.Body, out.TimedOut, out.Exited)
+	}
+	if after := r.stored(); after != before {
+		r.t.Errorf("the preflight leaves\n%s\nwant the bucket as it was\n%s", after, before)
+	}
+	return a.Status, a.Checks
+}
+
+// testPreflight takes away what a run needs, one thing after another, and wants the
+// preflight to find it, and to say what to do.
+func testPreflight(t *testing.T, b binary) {
+	deny := func(action string) func(*rig) {
+		return func(r *rig) { r.OSS.Permit = func(a, _ string) bool { return a != action } }
+	}
+	clocks := func(ahead time.Duration) func(*rig) {
+		return func(r *rig) {
+			now := func() time.Time { return time.Now().Add(ahead) }
+			r.OSS.Now, r.Backup.Now = now, now
+		}
+	}
+	robot := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path != "/good" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	defer robot.Close()
+	const nowhere = "http://127.0.0.1:1" // nobody listens there
+	member := func(change func(*local.Role)) func(*rig) {
+		return func(r *rig) {
+			for arn, role := range r.STS.Roles {
+				change(&role)
+				r.STS.Roles[arn] = role
+			}
+		}
+	}
+	tests := make(map[string]func(*testing.T))
+	for _, tt := range []struct {
+		name    string
+		members int
+		env     []string
+		webhook bool
+		change  func(*rig)
+		check   string // that is not ok, or says more than usual; empty: all is as it should be
+		status  string // of it
+		found   string // in it
+		do      string // in it
+		more    int    // checks that fail as well
+	}{
+		{"all is well", 0, nil, false, nil, "", "", "", "", 0},
+		{"all is well with members and a webhook", 2, []string{"WEBHOOK_URL=" + robot.URL + "/good"}, true, nil, "", "", "", "", 0},
+		{"no right to ask Cloud Backup", 0, nil, false, func(r *rig) { r.Backup.Deny(account) }, "cloud backup at ", "failed", "NoPermission (403", "hbr:GetBasicStatistics", 0},
+		{"no right to list", 0, nil, false, deny("oss:ListObjects"), "list bucket ", "failed", "AccessDenied (403", "oss:ListObjects", 0},
+		{"no right to read", 0, nil, false, deny("oss:GetObject"), "read ", "failed", "AccessDenied (403", "oss:GetObject", 0},
+		{"no right to write", 0, nil, false, deny("oss:PutObject"), "write ", "failed", "AccessDenied (403", "oss:PutObject", 0},
+		{"no right to see the versioning", 0, nil, false, deny("oss:GetBucketVersioning"), "versioning", "unknown", "AccessDenied (403", "oss:GetBucketVersioning", 0},
+		{"no right to see the retention policy", 0, nil, false, deny("oss:GetBucketWorm"), "retention policy", "unknown", "AccessDenied (403", "oss:GetBucketWorm", 0},
+		{"versioning is on", 0, nil, false, func(r *rig) { r.OSS.Versioning = "Enabled" }, "versioning", "ok", "Enabled: OSS does not refuse to overwrite", "", 0},
+		{"versioning is suspended", 0, nil, false, func(r *rig) { r.OSS.Versioning = "Suspended" }, "versioning", "ok", "Suspended: OSS does not refuse to overwrite", "", 0},
+		{"a retention policy", 0, nil, false, func(r *rig) { r.OSS.RetentionDays = 30 }, "retention policy", "failed", "no object of the bucket can be written twice", "without a retention policy", 0},
+		{"no such bucket", 0, []string{"OSS_BUCKET=another-bucket"}, false, nil, "list bucket another-bucket in cn-hangzhou at ", "failed", "NoSuchBucket (404", "NoSuchBucket: create it", 2},
+		{"another region", 0, []string{"OSS_REGION=cn-shanghai"}, false, nil, "list bucket local-bucket in cn-shanghai at ", "failed", "InvalidArgument (400", "OSS_REGION must be the bucket's", 2},
+		{"Cloud Backup is elsewhere", 0, []string{"CLOUD_BACKUP_ENDPOINT=" + nowhere}, false, nil, "cloud backup at " + nowhere, "failed", "connection refused", "CLOUD_BACKUP_ENDPOINT", 0},
+		{"OSS is elsewhere", 0, []string{"OSS_ENDPOINT=" + nowhere}, false, nil, "list bucket ", "failed", "connection refused", "OSS_ENDPOINT", 2},
+		{"a clock ten minutes late", 0, nil, false, clocks(10*time.Minute + 30*time.Second), "clock", "failed", "the services' clock is ahead by 10m", "clock right", 0},
+		{"a clock an hour ahead", 0, nil, false, clocks(-time.Hour), "clock", "failed", "the services' clock is ahead by -1h", "clock right", 4},
+		{"a clock half a minute late", 0, nil, false, clocks(30 * time.Second), "clock", "ok", "the services' clock is ahead by ", "", 0},
+		{"the webhook refuses", 0, []string{"WEBHOOK_URL=" + robot.URL + "/bad"}, true, nil, "webhook", "failed", "answered 403", "WEBHOOK_URL", 0},
+		{"there is no webhook", 0, nil, true, nil, "webhook", "failed", "WEBHOOK_URL is not set", "set WEBHOOK_URL", 0},
+		{"the members' roles do not trust", 2, nil, false, member(func(role *local.Role) { role.Denied = true }), "cloud backup at ", "failed", "2 of 3 failed: cloud backup: account 2000000000000000, ECS_FILE: assume acs:ram::2000000000000000:role/", "sts:AssumeRole", 0},
+		{"the members' roles want an external id", 2, nil, false, member(func(role *local.Role) { role.ExternalID = "another" }), "cloud backup at ", "failed", "AssumeRole: NoPermission (403", "MEMBER_EXTERNAL_ID", 0},
+		{"a member has no right to ask", 2, nil, false, func(r *rig) { r.Backup.Deny("2000000000000001") }, "cloud backup at ", "failed", "1 of 3 failed: cloud backup: account 2000000000000001, ECS_FILE: GetBasicStatistics: NoPermission (403", "hbr:GetBasicStatistics as well", 0},
+		{"no right to list the members", 2, nil, false, func(r *rig) { r.Directory.Master = "9999999999999999" }, "member accounts", "failed", "ListAccounts: NoPermission (403", "resourcemanager:ListAccounts", 0},
+		{"STS is elsewhere", 1, []string{"STS_ENDPOINT=" + nowhere}, false, nil, "cloud backup at ", "failed", "AssumeRole: ", "sts:AssumeRole", 0},
+	} {
+		tests[tt.name] = func(t *testing.T) {
+			r, _ := startFleet(t, b, tt.members, 12*time.Second, tt.env...)
+			if tt.change != nil {
+				tt.change(r)
+			}
+			status, checks := r.preflight(fmt.Sprintf(`{"action":"preflight","webhook":%v}`, tt.webhook))
+			failed, found := 0, tt.check == ""
+			for _, c := range checks {
+				if c.Status == "failed" {
+					failed++
+				}
+				if tt.check != "" && strings.HasPrefix(c.Name, tt.check) {
+					found = true
+					if c.Status != tt.status || !strings.Contains(c.Found, tt.found) || !strings.Contains(c.Do, tt.do) || c.Status == "ok" && c.Do != "" {
+						t.Errorf("check %+v, want %s, %q found and %q to do", c, tt.status, tt.found, tt.do)
+					}
+				} else if c.Status != "ok" && tt.more == 0 {
+					t.Errorf("check %+v, want it ok", c)
+				}
+			}
+			want := tt.more
+			if tt.status == "failed" {
+				want++
+			}
+			if wantStatus := map[bool]string{true: "ok", false: "failed"}[want == 0]; !found || failed != want || status != wantStatus {
+				t.Errorf("%s, %d checks failed: %+v; want %s, %d and one that begins with %q", status, failed, checks, wantStatus, want, tt.check)
+			}
+		}
+	}
+	tests["it leaves a bucket in use as it is"] = func(t *testing.T) {
+		r, _ := startFleet(t, b, 1, 0)
+		r.good(r.invoke(event))
+		if status, checks := r.preflight(`{"action":"preflight"}`); status != "ok" || len(checks) < 8 {
+			t.Errorf("%s, %d checks, want ok and all of them", status, len(checks))
+		}
+	}
+	together(t, tests)
+}
