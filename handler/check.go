@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,7 +24,11 @@ func (h *Handler) check(ctx context.Context, req Request) (*Result, error) {
 	docs := newDocuments(h.Store)
 	looking, stop := reserve(ctx, h.Now()) // a bucket that hangs must not keep people from being told
 	defer stop()
-	l, today, err := h.look(looking, docs, date)
+	expected := sync.OnceValues(func() ([]job, error) { // asked for only where a record is missing
+		accounts, unknown := h.fleet(looking)
+		return h.expected(accounts), unknown
+	})
+	l, today, err := h.look(looking, docs, date, expected)
 	if err != nil {
 		h.cry(ctx, date, err)
 		return nil, err
@@ -32,7 +37,7 @@ func (h *Handler) check(ctx context.Context, req Request) (*Result, error) {
 		today.record.ReportedOn = &date
 	}
 	gaps := &GapError{}
-	days, from, err := l.unreported(ctx, today)
+	days, from, err := l.unreported(ctx, today, expected)
 	for _, s := range days {
 		if r := s.record; r.Status != report.Complete && r.ReportedOn != nil && *r.ReportedOn == date {
 			gaps.Dates, gaps.Cause = append(gaps.Dates, r.SnapshotDate.String()), r.Cause
@@ -57,7 +62,7 @@ func (h *Handler) check(ctx context.Context, req Request) (*Result, error) {
 
 // look derives the day that the check is for. Without a record only the fleet of
 // today can tell which accounts it should have.
-func (h *Handler) look(ctx context.Context, docs *documents, date report.Date) (*ledger, settled, error) {
+func (h *Handler) look(ctx context.Context, docs *documents, date report.Date, expected duty) (*ledger, settled, error) {
 	d := h.newDay(date, docs)
 	var l *ledger
 	var reads errgroup.Group
@@ -72,8 +77,7 @@ func (h *Handler) look(ctx context.Context, docs *documents, date report.Date) (
 		cause: "no run of that day left a record: it did not run, or it could not write",
 	}
 	if docs.record(report.DayKey(date)) == nil && len(d.keys) > 0 {
-		accounts, unknown := h.fleet(ctx)
-		why.expected, why.unknown = (&run{Handler: h}).expected(accounts), unknown
+		why.expected, why.unknown = expected()
 	}
 	today, err := d.settle(ctx, why)
 	return l, today, err
@@ -82,7 +86,7 @@ func (h *Handler) look(ctx context.Context, docs *documents, date report.Date) (
 // unreported settles the days that a check has to judge: those between the last
 // that the history knows and today, and earlier gaps that no check has reported
 // yet. All days from the first of them on are folded again.
-func (l *ledger) unreported(ctx context.Context, today settled) ([]settled, report.Date, error) {
+func (l *ledger) unreported(ctx context.Context, today settled, expected duty) ([]settled, report.Date, error) {
 	date := today.record.SnapshotDate
 	known := map[report.Date]settled{date: today}
 	from, to := date, date
@@ -103,7 +107,7 @@ func (l *ledger) unreported(ctx context.Context, today settled) ([]settled, repo
 				if _, there := known[d]; there {
 					continue
 				}
-				s, err := l.settleDay(ctx, d, nil)
+				s, err := l.settleDay(ctx, d, expected)
 				if err != nil {
 					return []settled{today}, from, err
 				}
@@ -113,7 +117,7 @@ func (l *ledger) unreported(ctx context.Context, today settled) ([]settled, repo
 			}
 		}
 	}
-	days, err := l.settleDays(ctx, from, to, nil, known)
+	days, err := l.settleDays(ctx, from, to, expected, known)
 	if err != nil {
 		return []settled{today}, from, err
 	}

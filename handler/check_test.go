@@ -437,6 +437,43 @@ func TestCheckThatCannotLookBack(t *testing.T) {
 }
 
 // The members are asked for only where no record tells which accounts there are.
+// A run may end before its record, with half of the snapshots, and no other run or
+// check comes that day. Who looks next does not take the half for the whole.
+func TestEarlierDayWithoutARecordIsHeldAgainstTheFleet(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		lost    string // snapshots
+		members error
+		status  string
+		cause   string
+		dates   string // of the GapError
+	}{
+		{"half is there", "snapshots/dt=2026-11-24/1234567890123457", nil, report.Partial, "1 accounts were not attempted", "2026-11-24, 2026-11-25"},
+		{"all is there", "nothing", nil, report.Complete, "", "2026-11-25"},
+		{"nobody knows the fleet", "nothing", errDenied, report.Partial, "SourceError: cloud backup: find the member accounts: AccessDenied (403)", "2026-11-24, 2026-11-25"},
+	} {
+		w := newWorld(t, 2)
+		_, err := w.run("2026-11-23")
+		must(t, err)
+		before := without(t, w.Store, "schema/")
+		_, err = w.run("2026-11-24")
+		must(t, err)
+		day := without(t, w.Store, "report/", "latest", "days/", "totals/", "regions/", tt.lost)
+		copyTo(t, day, before, "snapshots/")
+		w.Store = day
+		if tt.members != nil {
+			w.Members = func(context.Context) ([]Account, error) { return nil, tt.members }
+		}
+		_, err = w.check("2026-11-25")
+		if want := "GapError: gap: no complete record of " + tt.dates + ": " + noRun; fails(err) != want {
+			t.Errorf("%s: error %s, want %s", tt.name, fails(err), want)
+		}
+		if r := record(t, w.Store, "2026-11-24"); r.Status != tt.status || r.Cause != tt.cause {
+			t.Errorf("%s: record %s because of %q, want %s because of %q", tt.name, r.Status, r.Cause, tt.status, tt.cause)
+		}
+	}
+}
+
 func TestCheckOfAFleetThatNobodyKnows(t *testing.T) {
 	w := newWorld(t, 1)
 	w.Members = func(context.Context) ([]Account, error) { return nil, errDenied }

@@ -222,7 +222,7 @@ func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, er
 	if stored == nil {
 		stored = new(report.DayRecord)
 	}
-	if why.unknown != nil && stored.Status == report.Complete { // all were known once, and are there
+	if why.unknown != nil && (stored.Status == report.Complete || stored.Withdrawn()) { // all were known once, and are there
 		why.expected, why.unknown = nil, nil
 	}
 	day.Cause, day.Reported = stored.Cause, stored.ReportedOn

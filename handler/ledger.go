@@ -42,6 +42,9 @@ func (d *day) settle(ctx context.Context, why reasons) (settled, error) {
 	return s, nil
 }
 
+// A duty is what is due on a day: the snapshots of all accounts, or why not all are known.
+type duty func() ([]job, error)
+
 // A ledger is the history as the trend keeps it, which a day is entered into.
 // However long it is, a run reads the same few documents of it.
 type ledger struct {
@@ -127,7 +130,7 @@ func (l *ledger) open(date report.Date) []report.Alert {
 // enter takes a day into the history, together with the days between it and the
 // last that the history knows, and writes what follows: the records with what is
 // open after each day, latest.json, the trend and the page.
-func (l *ledger) enter(ctx context.Context, s settled, expected []job) error {
+func (l *ledger) enter(ctx context.Context, s settled, expected duty) error {
 	date := s.record.SnapshotDate
 	if l.damaged {
 		return l.renew(ctx, s, expected)
@@ -146,7 +149,7 @@ func (l *ledger) enter(ctx context.Context, s settled, expected []job) error {
 // renew makes a history anew of all days. It is the exception, and may take
 // longer than a run has; so the day itself is recorded first, and a history that
 // could not be finished is a warning: the action rebuild has more time.
-func (l *ledger) renew(ctx context.Context, s settled, expected []job) error {
+func (l *ledger) renew(ctx context.Context, s settled, expected duty) error {
 	date := s.record.SnapshotDate
 	if err := l.documents.load(ctx, report.DayKey(date-1), report.LatestKey); err != nil {
 		return err
@@ -188,9 +191,9 @@ func (l *ledger) renew(ctx context.Context, s settled, expected []job) error {
 }
 
 // settleDays derives a span of days, some at once, but for those that are
-// settled already. A day that no record is of is held against the accounts that
-// are expected now.
-func (l *ledger) settleDays(ctx context.Context, from, to report.Date, expected []job, known map[report.Date]settled) ([]settled, error) {
+// settled already. A day that no record is of is held against what is due now;
+// where that is nil, the snapshots that it has are taken for all.
+func (l *ledger) settleDays(ctx context.Context, from, to report.Date, expected duty, known map[report.Date]settled) ([]settled, error) {
 	days := make([]settled, to-from+1)
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(daysAtOnce)
@@ -219,7 +222,7 @@ func (l *ledger) settleDays(ctx context.Context, from, to report.Date, expected 
 	return days, nil
 }
 
-func (l *ledger) settleDay(ctx context.Context, date report.Date, expected []job) (settled, error) {
+func (l *ledger) settleDay(ctx context.Context, date report.Date, expected duty) (settled, error) {
 	d := l.newDay(date, newDocuments(l.Store))
 	if l.listed != nil {
 		for _, key := range l.listed[date] {
@@ -232,8 +235,8 @@ func (l *ledger) settleDay(ctx context.Context, date report.Date, expected []job
 		return settled{}, err
 	}
 	why := reasons{failed: make(map[string]error), off: make(map[string]bool), cause: l.cause}
-	if d.documents.record(report.DayKey(date)) == nil && len(d.keys) > 0 {
-		why.expected = expected
+	if d.documents.record(report.DayKey(date)) == nil && len(d.keys) > 0 && expected != nil {
+		why.expected, why.unknown = expected()
 	}
 	return d.settle(ctx, why)
 }

@@ -74,7 +74,8 @@ func (h *Handler) lookAtSource(ctx context.Context) []Check {
 	}
 	r := &run{Handler: h, Request: Request{DryRun: true}, occasion: report.Occasion{TimeZone: h.Config.Zone.String(), Trigger: report.Manual}}
 	r.day = h.newDay(0, newDocuments(h.Store))
-	outcomes := excuse(r.collect(ctx, r.expected(accounts)))
+	jobs, _ := r.jobs(accounts, nil) // no account is named, so none is unknown
+	outcomes := excuse(r.collect(ctx, jobs))
 	var failed []string
 	off := 0
 	for _, o := range outcomes {

@@ -109,7 +109,7 @@ func (r *run) derive(ctx context.Context, expected []job, outcomes []outcome, un
 		r.documents.absent(report.PageKey)
 		l.fresh = true
 	}
-	if err := l.enter(ctx, s, expected); err != nil {
+	if err := l.enter(ctx, s, func() ([]job, error) { return expected, unknown }); err != nil {
 		return nil, err
 	}
 	return &l.trend, nil
@@ -136,12 +136,12 @@ func (h *Handler) fleet(ctx context.Context) ([]Account, error) {
 	return all, nil
 }
 
-// expected are the snapshots that make the day complete: of all accounts, also
-// where this run was narrowed to some of them.
-func (r *run) expected(accounts []Account) []job {
+// expected are the snapshots that make a day complete: of all accounts, also
+// where a run was narrowed to some of them.
+func (h *Handler) expected(accounts []Account) []job {
 	var jobs []job
 	for _, a := range accounts {
-		for _, s := range r.Config.SourceTypes {
+		for _, s := range h.Config.SourceTypes {
 			jobs = append(jobs, job{Account{ID: a.ID}, s}) // nobody is asked
 		}
 	}
