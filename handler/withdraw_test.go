@@ -302,3 +302,23 @@ func TestLatestIsTrueWithoutTheDaysRecord(t *testing.T) {
 		t.Errorf("the latest is %s, want %s", got, want)
 	}
 }
+
+// An overwrite may find nobody but the function's own account. The others were
+// known when the day was complete, and their snapshots are there.
+func TestOverwriteWhileTheFleetIsUnknown(t *testing.T) {
+	w := newWorld(t, 2)
+	_, err := w.run("2026-11-23")
+	must(t, err)
+	documents := &vouching{t: t}
+	copyTo(t, &documents.Memory, w.Store)
+	w.Store, w.Accounts = documents, w.Accounts[:1]
+	w.Members = func(context.Context) ([]Account, error) { return nil, errDenied }
+	w.protect(6, 3)
+	_, err = w.timer("2026-11-23", noon, `{"overwrite":true}`, 0)
+	if ErrorType(err) != "AccountsError" {
+		t.Errorf("error %v, want an AccountsError", err)
+	}
+	if r := record(t, w.Store, "2026-11-23"); r.Status != report.Complete || r.Accounts.Collected != 2 || r.Totals[0].ProtectedResourceCount != 9+7 {
+		t.Errorf("record %s %+v %+v, want a complete day of the new and the old numbers", r.Status, r.Accounts, r.Totals)
+	}
+}
