@@ -230,33 +230,46 @@ func quoted(text, secret string) (most int) {
 	return most
 }
 
-// spelling is the length of the character c at the beginning of a text: as it
-// stands, escaped in JSON (once or more), encoded for a URL (once or more, or
-// decoded once too often) or for HTML. 0: another character is there.
+// spelling is the length of the character c at the beginning of a text, as it
+// stands or encoded. 0: another character is there. What encodes begins with
+// characters that may be a secret's own, so that an encoding is looked for first.
 func spelling(text string, c byte) int {
-	switch {
-	case text == "":
-		return 0
-	case text[0] == c || text[0] == ' ' && c == '+':
+	if n := encoded(text, c); n > 0 {
+		return n
+	}
+	if text != "" && (text[0] == c || text[0] == ' ' && c == '+') { // decoded once too often
 		return 1
-	case text[0] == '\\':
+	}
+	return 0
+}
+
+// encoded is the length of the character c where a text begins with it escaped in
+// JSON (once or more), encoded for a URL (once or more) or for HTML.
+func encoded(text string, c byte) int {
+	code := hex.EncodeToString([]byte{c})
+	switch {
+	case strings.HasPrefix(text, `\`):
 		rest := strings.TrimLeft(text, `\`)
-		escape := "u00" + hex.EncodeToString([]byte{c})
 		switch {
-		case hasPrefixFold(rest, escape):
-			return len(text) - len(rest) + len(escape)
+		case hasPrefixFold(rest, "u00"+code):
+			return len(text) - len(rest) + len("u00"+code)
+		case c == '\\' && len(text)-len(rest) > 1:
+			return len(text) - len(rest)
 		case rest != "" && rest[0] == c:
 			return len(text) - len(rest) + 1
 		}
-	case text[0] == '%':
-		code, digits := text[1:], hex.EncodeToString([]byte{c})
-		for strings.HasPrefix(code, "25") {
-			code = code[2:]
+	case strings.HasPrefix(text, "%"):
+		rest := text[1:]
+		for strings.HasPrefix(rest, "25") {
+			rest = rest[2:]
 		}
-		if hasPrefixFold(code, digits) {
-			return len(text) - len(code) + len(digits)
+		switch {
+		case hasPrefixFold(rest, code):
+			return len(text) - len(rest) + len(code)
+		case c == '%' && len(text)-len(rest) > 1:
+			return len(text) - len(rest)
 		}
-	case text[0] == '&':
+	case strings.HasPrefix(text, "&"):
 		end := strings.IndexByte(text[:min(len(text), 10)], ';')
 		if end > 0 && html.UnescapeString(text[:end+1]) == string(rune(c)) {
 			return end + 1

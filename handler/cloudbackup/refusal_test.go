@@ -72,6 +72,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 }
 
 func TestRedaction(t *testing.T) {
+	odd := local.Key{ID: "LTAI5tOdd", Secret: `a%b\c&d<e+f/g`, Token: ""}
 	short := local.Key{ID: "LTAI5tShort", Secret: "tiny", Token: ""}
 	for _, tt := range []struct {
 		name          string
@@ -86,6 +87,13 @@ func TestRedaction(t *testing.T) {
 		{"encoded for a URL twice", key, "a 1111%252F1111%252B1111 b", "a [redacted] b"},
 		{"encoded for a URL three times", key, "a 1111%25252f1111.", "a [redacted]."},
 		{"encoded for HTML", key, "a 1111&#x2f;1111&#43;1111&#50; b", "a [redacted]&#50; b"},
+		{"encoded for HTML, with what encodes in it", key, "a 3+4444&amp;55&lt;6&gt; b", "a [redacted] b"},
+		{"characters that encode, as they are", odd, `a%b\c&d<e+f/g`, "[redacted]"},
+		{"characters that encode, for a URL", odd, "a%25b%5Cc%26d%3Ce%2Bf%2Fg", "[redacted]"},
+		{"characters that encode, for a URL twice", odd, "a%2525b%255Cc%2526d%253Ce%252Bf%252Fg", "[redacted]"},
+		{"characters that encode, in JSON", odd, `a%b\\c&d<e+f\/g`, "[redacted]"},
+		{"characters that encode, by number", odd, `a\u0025b\u005cc\u0026d\u003ce\u002bf\u002fg`, "[redacted]"},
+		{"characters that encode, for HTML", odd, `a%b\c&amp;d&lt;e&#43;f/g`, "[redacted]"},
 		{"a short secret", short, "a tiny b tin", "a [redacted] b tin"},
 		{"encoded up to the end", key, "a 1111%2F1111%2B", "a [redacted]"},
 		{"another character, escaped", key, `a STS.Pl\znted b`, `a STS.Pl\znted b`},
