@@ -29,7 +29,12 @@ lint: ## format, modules, vet, staticcheck, the tools' own tests
 	@out=$$($(TOOL) gofumpt -d . .tools) && test -z "$$out" || { echo "$$out"; echo 'lint: not formatted; to repair: $(TOOL) gofumpt -w . .tools'; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) mod verify
-	@for module in .tools .checks .bench; do (set -x; $(GO) -C $$module mod tidy -diff && $(GO) -C $$module mod verify) || exit 1; done
+	$(GO) -C .tools mod tidy -diff
+	$(GO) -C .tools mod verify
+	$(GO) -C .checks mod tidy -diff
+	$(GO) -C .checks mod verify
+	$(GO) -C .bench mod tidy -diff
+	@! grep -vxFf go.sum .bench/go.sum || { echo 'lint: want each sum of .bench in go.sum, too: go mod verify knows no module that is replaced by a folder'; exit 1; }
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) vet -tags $(TAGS),function .
 	$(GO) -C .tools vet ./...
