@@ -182,19 +182,20 @@ func TestCheckOfABucketThatRefusesWrites(t *testing.T) {
 	}
 }
 
-// A check has not done its work where the page can't be written, though its day is
-// complete.
-func TestCheckThatCannotWriteThePage(t *testing.T) {
-	documents := new(locked)
-	w := newWorld(t, 1)
-	w.Store = documents
-	_, err := w.run("2026-11-23")
-	must(t, err)
-	must(t, documents.Put(t.Context(), report.TrendKey, []byte("damaged")))
-	documents.writes = true
-	result, err := w.check("2026-11-23")
-	if got, want := fails(err), "StoreError: store: put report/"; result != nil || !strings.HasPrefix(got, want) {
-		t.Errorf("the check says %+v, %s; want %s…", result, got, want)
+// A check has not done its work where what is derived from a complete day is lost
+// and can't be written.
+func TestCheckThatCannotWriteWhatIsLost(t *testing.T) {
+	for _, lost := range []string{"totals/", "report/"} {
+		w := newWorld(t, 1)
+		_, err := w.run("2026-11-23")
+		must(t, err)
+		documents := &locked{writes: true}
+		copyTo(t, &documents.Memory, without(t, w.Store, lost))
+		w.Store = documents
+		result, err := w.check("2026-11-23")
+		if got, want := fails(err), "StoreError: store: put "+lost; result != nil || !strings.HasPrefix(got, want) {
+			t.Errorf("the check says %+v, %s; want %s…", result, got, want)
+		}
 	}
 }
 
@@ -277,6 +278,13 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 			_, err := w.check("2026-11-24")
 			return err
 		}, "Error: <nil>"},
+		{"a retry, which says the same", func(w *world) error {
+			w.run("2026-11-20")
+			w.run("2026-11-23")
+			w.check("2026-11-23")
+			_, err := w.timer("2026-11-23", evening, `{"action":"check"}`, 1)
+			return err
+		}, gap("2026-11-21, 2026-11-22", noRunThen)},
 		{"a gap of a day that was reported, and another", func(w *world) error {
 			w.run("2026-11-20")
 			w.check("2026-11-21")
@@ -328,14 +336,15 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 			_, err := w.late("2026-11-21", evening, `{"action":"check"}`)
 			return err
 		}, gap("2026-11-21", noRunThen)},
-		{"a check that comes after the next day's run, which failed", func(w *world) error {
+		{"a check that comes after a later day's run failed, and another's did not", func(w *world) error {
 			w.run("2026-11-20")
 			w.fail(errDenied)
 			w.run("2026-11-22")
 			w.fail(nil)
+			w.run("2026-11-23")
 			_, err := w.late("2026-11-21", evening, `{"action":"check"}`)
 			return err
-		}, gap("2026-11-21", noRun)},
+		}, gap("2026-11-21", noRunThen)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := fails(tt.play(newWorld(t, 1))); got != tt.want {
@@ -421,18 +430,32 @@ func TestCheckThatCannotReadAPart(t *testing.T) {
 // Trouble with an earlier day does not keep a check from saying what it knows of
 // its own.
 func TestCheckThatCannotLookBack(t *testing.T) {
-	w := newWorld(t, 1)
-	w.run("2026-11-20")
-	w.run("2026-11-22")
-	w.Store = &torn{without(t, w.Store), "snapshots/dt=2026-11-21/"}
-	_, err := w.check("2026-11-23")
-	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-23: "+noRun+"; and that could not be recorded: store: list snapshots/dt=2026-11-21/: AccessDenied (403)"; got != want {
-		t.Errorf("error %s, want %s", got, want)
-	}
-	w.Store = &torn{without(t, w.Store), ""}
-	_, err = w.check("2026-11-23")
-	if got, want := fails(err), "GapError: gap: no complete record of 2026-11-21, 2026-11-23: "+noRun; got != want {
-		t.Errorf("error %s, want %s", got, want)
+	const own = "GapError: gap: no complete record of 2026-11-23: " + noRun + "; and that could not be recorded: store: "
+	for _, tt := range []struct {
+		name string
+		runs []string
+		lost []string
+		part string // that can't be listed
+		want string
+	}{
+		{"a gap that the trend knows", []string{"2026-11-20", "2026-11-22"}, nil, "snapshots/dt=2026-11-21/", own + "list snapshots/dt=2026-11-21/: AccessDenied (403)"},
+		{"a day that the trend does not know", []string{"2026-11-20"}, nil, "snapshots/dt=2026-11-21/", own + "day 2026-11-21: list snapshots/dt=2026-11-21/: AccessDenied (403)"},
+		{"all days, without a trend", []string{"2026-11-20", "2026-11-22"}, []string{report.TrendKey}, report.SnapshotsDir, own + "list snapshots/: AccessDenied (403)"},
+		{
+			"all days, without a trend, on a complete day",
+			[]string{"2026-11-20", "2026-11-23"},
+			[]string{report.TrendKey}, report.SnapshotsDir, "StoreError: store: list snapshots/: AccessDenied (403)",
+		},
+		{"nothing", []string{"2026-11-20", "2026-11-22"}, nil, "nothing", "GapError: gap: no complete record of 2026-11-21, 2026-11-23: " + noRun},
+	} {
+		w := newWorld(t, 1)
+		for _, day := range tt.runs {
+			w.run(day)
+		}
+		w.Store = &torn{without(t, w.Store, tt.lost...), tt.part}
+		if _, err := w.check("2026-11-23"); fails(err) != tt.want {
+			t.Errorf("%s: error %s, want %s", tt.name, fails(err), tt.want)
+		}
 	}
 }
 
