@@ -444,7 +444,8 @@ func TestCheckThatCannotLookBack(t *testing.T) {
 		{
 			"all days, without a trend, on a complete day",
 			[]string{"2026-11-20", "2026-11-23"},
-			[]string{report.TrendKey}, report.SnapshotsDir, "StoreError: store: list snapshots/: AccessDenied (403)",
+			[]string{report.TrendKey},
+			report.SnapshotsDir, "StoreError: store: list snapshots/: AccessDenied (403)",
 		},
 		{"nothing", []string{"2026-11-20", "2026-11-22"}, nil, "nothing", "GapError: gap: no complete record of 2026-11-21, 2026-11-23: " + noRun},
 	} {
