@@ -32,6 +32,8 @@ func TestParseEvent(t *testing.T) {
 		{"plain text in quotes", `"hello"`, warned(`"\"hello\""`)},
 		{"a number", "5", warned(`"5"`)},
 		{"long text", strings.Repeat("é", 50), warned(`"` + strings.Repeat("é", 30) + `…"`)},
+		{"text of sixty bytes", strings.Repeat("x", 60), warned(`"` + strings.Repeat("x", 60) + `"`)},
+		{"text of sixty-one bytes", strings.Repeat("x", 61), warned(`"` + strings.Repeat("x", 60) + `…"`)},
 		{"a timer without payload", `{"triggerTime":"2026-11-23T12:17:00Z","triggerName":"daily"}`, timer},
 		{"a timer with an empty payload", `{"triggerTime":"2026-11-23T12:17:00Z","triggerName":"daily","payload":""}`, timer},
 		{"a timer with a null payload", `{"triggerTime":"2026-11-23T12:17:00Z","triggerName":"daily","payload":null}`, timer},
@@ -82,6 +84,9 @@ func TestParseEventRefuses(t *testing.T) {
 		{"a timer with an empty time", `{"triggerTime":""}`, `event: triggerTime is "": want a time, such as "2026-11-23T12:17:00Z"`},
 		{"a time that is none", `{"triggerTime":"yesterday"}`, `event: triggerTime is "yesterday": want a time, such as "2026-11-23T12:17:00Z"`},
 		{"a time that is a number", `{"triggerTime":1795436221}`, `event: triggerTime is 1795436221: want a time, such as "2026-11-23T12:17:00Z"`},
+		{"a time that is a digit", `{"triggerTime":5}`, `event: triggerTime is 5: want a time, such as "2026-11-23T12:17:00Z"`},
+		{"a time that is long", `{"triggerTime":"` + strings.Repeat("x", 41) + `"}`, `event: triggerTime is "` + strings.Repeat("x", 40) + `…": want a time, such as "2026-11-23T12:17:00Z"`},
+		{"a field with a long name", `{"` + strings.Repeat("x", 41) + `":1}`, `event: "` + strings.Repeat("x", 40) + `…" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types, to or webhook` + all},
 		{"a payload with an unknown field", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{\"source\":\"timer\"}"}`, `event: payload of the timer trigger: "source" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types, to or webhook` + all},
 		{"a payload that is broken", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{"}`, `event: payload of the timer trigger: broken at byte 1: unexpected EOF: want a JSON object, such as {"action":"snapshot"}` + all},
 	} {

@@ -238,6 +238,7 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 		{"no instant", `"captured_at":"2026-11-23T12:17:01.482Z",`, ``, "captured_at is missing or null: want a value"},
 		{"an instant without zone", `12:17:01.482Z`, `12:17:01.482`, `parsing time "2026-11-23T12:17:01.482" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "Z07:00"`},
 		{"an instant before there were any", `2026-11-23T12:17:01.482Z`, `0001-01-01T00:00:00Z`, "captured_at is 0001-01-01T00:00:00Z: want an instant from 1970 to 9999 UTC"},
+		{"an instant just before 1970", `2026-11-23T12:17:01.482Z`, `1970-01-01T00:59:59+01:00`, "captured_at is 1969-12-31T23:59:59Z: want an instant from 1970 to 9999 UTC"},
 		{"a due time beyond all years", `2026-11-23T12:17:00Z`, `9999-12-31T23:59:59-01:00`, "scheduled_at is 10000-01-01T00:59:59Z: want an instant from 1970 to 9999 UTC"},
 		{"a due time that is null", `"2026-11-23T12:17:00Z"`, `null`, "scheduled_at is missing or null: want a value"},
 		{"no answer", `"response":` + exampleResponse, `"response":null`, "response is missing or null: want a value"},
