@@ -223,7 +223,7 @@ func TestDecodeDayRecordRefuses(t *testing.T) {
 		{"a count of accounts in capitals", `"expected"`, `"Expected"`, "accounts.expected is missing or null: want a value"},
 		{"a negative count of accounts", `"collected":0`, `"collected":-1`, "accounts.collected is -1: want an integer from 0 to 9223372036854775807"},
 		{"a total without its numbers", `"totals":[]`, `"totals":[{"source_type":"ECS_FILE"}]`, "totals[0].protected_data_bytes is missing or null: want a value"},
-		{"a total that is null", `"totals":[]`, `"totals":[null]`, `totals[0]: "null": want a JSON object`},
+		{"a total that is null", `"totals":[]`, `"totals":[null]`, `totals[0]: null: want a JSON object`},
 		{"a name that is null", `"not_activated":[]`, `"not_activated":[null]`, "accounts.not_activated[0] is null: want a value"},
 		{"an alert with a field nobody knows", `"alerts":[]`, `"alerts":[{"rule":"day_missing","opened":"2026-11-23","items":[],"colour":1}]`, `json: unknown field "alerts[0].colour"`},
 	} {

@@ -186,7 +186,7 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 	const number = ": want an integer from 0 to 9223372036854775807"
 	for _, tt := range []struct{ name, from, to, want string }{
 		{"nothing", example, "", "nothing there: want a JSON object"},
-		{"an array", example, "[]", `"[]": want a JSON object`},
+		{"an array", example, "[]", "a list: want a JSON object"},
 		{"null", example, "null", `schema "", want "snapshot/v1"`},
 		{"half a document", `"regions"` + strings.SplitN(example, `"regions"`, 2)[1], "", "broken at byte 359: unexpected EOF"},
 		{"two documents", example, example + "{}", `"{}" behind the object: want nothing there`},
@@ -218,7 +218,7 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 
 		{"no regions", `"regions":[{"region_id":"cn-shenzhen","protected_data_bytes":42949672960,"protected_resource_count":5}],`, ``, "regions is missing or null: want a value"},
 		{"regions that are null", `[{"region_id":"cn-shenzhen","protected_data_bytes":42949672960,"protected_resource_count":5}]`, `null`, "regions is missing or null: want a value"},
-		{"a region that is null", `"regions":[`, `"regions":[null,`, `regions[0]: "null": want a JSON object`},
+		{"a region that is null", `"regions":[`, `"regions":[null,`, `regions[0]: null: want a JSON object`},
 		{"a region without id", `"region_id":"cn-shenzhen",`, ``, "regions[0].region_id is missing or null: want a value"},
 		{"a region with an empty id", `"region_id":"cn-shenzhen",`, `"region_id":"",`, `region_id "" is empty or stands twice: want each region once`},
 		{"a region that stands twice", `"regions":[`, `"regions":[{"region_id":"cn-shenzhen","protected_data_bytes":0,"protected_resource_count":0},`, `region_id "cn-shenzhen" is empty or stands twice: want each region once`},

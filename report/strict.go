@@ -31,7 +31,7 @@ func ParseObject(data []byte) (map[string]json.RawMessage, error) {
 	case err != nil:
 		return nil, at(d, err)
 	case t != json.Delim('{'):
-		return nil, fmt.Errorf("%.40q: want a JSON object", data)
+		return nil, fmt.Errorf("%s: want a JSON object", kindOf(t))
 	}
 	object := make(map[string]json.RawMessage)
 	for d.More() {
@@ -56,6 +56,22 @@ func ParseObject(data []byte) (map[string]json.RawMessage, error) {
 		return nil, fmt.Errorf("%.40q behind the object: want nothing there", rest)
 	}
 	return object, nil
+}
+
+// kindOf says what stands in place of an object. What is in it may be anybody's, and
+// is not shown.
+func kindOf(t json.Token) string {
+	switch t.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "true or false"
+	case string:
+		return "a text"
+	case float64:
+		return "a number"
+	}
+	return "a list"
 }
 
 // at says where a document breaks. The decoder's own offset is the better

@@ -330,7 +330,7 @@ func playSetting(t *testing.T, b binary, at *setting) (findings []finding, omitt
 	tests := make(map[string]func(*testing.T))
 	trials := at.trials
 	if racing() { // they are ten times as slow, and less is selected
-		trials = 1 + trials/8
+		trials = 1 + trials/5
 	}
 	for i := range trials {
 		tests[fmt.Sprintf("process %d", i+1)] = func(t *testing.T) {
