@@ -127,7 +127,8 @@ type rig struct {
 	dir string
 
 	mu      sync.Mutex
-	said    strings.Builder // all that left the function but for its requests
+	said    strings.Builder // all that left the function but for its requests, each line once
+	lines   map[string]bool
 	secrets []string
 }
 
@@ -136,7 +137,7 @@ var regions = []local.Region{{ID: "cn-shenzhen", Bytes: 30 << 30, Count: 3}, {ID
 
 func start(t *testing.T, b binary, c local.Config) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: filepath.Join(t.TempDir(), "bucket")}
+	r := &rig{t: t, dir: filepath.Join(t.TempDir(), "bucket"), lines: make(map[string]bool)}
 	c.Dir, c.Path, c.Line = r.dir, string(b), r.note
 	c.Env = append([]string{"LOG_LEVEL=debug"}, c.Env...)
 	cloud, err := local.Start(c)
@@ -165,20 +166,30 @@ func (r *rig) keep(secrets ...string) {
 	r.secrets = append(r.secrets, secrets...)
 }
 
+// keepIssued keeps the keys in mind that STS issued to the requests in the log.
+func (r *rig) keepIssued() {
+	for _, request := range r.Log.Requests() {
+		if key, ok := r.Keys.Find(request.KeyID); ok {
+			r.keep(key.ID, key.Secret, key.Token)
+		}
+	}
+}
+
 func (r *rig) note(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.said.WriteString(text + "\n")
+	for line := range strings.Lines(text + "\n") {
+		if !r.lines[line] {
+			r.lines[line] = true
+			r.said.WriteString(line)
+		}
+	}
 }
 
 func (r *rig) close() {
 	r.Cloud.Close()
 	r.note(r.stored())
-	for _, request := range r.Log.Requests() {
-		if key, ok := r.Keys.Find(request.KeyID); ok { // issued by STS
-			r.keep(key.ID, key.Secret, key.Token)
-		}
-	}
+	r.keepIssued()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	said := r.said.String()

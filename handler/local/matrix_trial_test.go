@@ -88,10 +88,10 @@ func startTrial(t *testing.T, b binary, at *setting) *trial {
 // rehearse makes the bucket that the setting begins with, and plays it undisturbed.
 func (r *trial) rehearse() {
 	if r.setting.before {
-		r.good(r.play(local.Invocation{Event: []byte(strings.Replace(event, "11-22", "11-21", 1))}))
+		r.good(r.send(local.Invocation{Event: []byte(strings.Replace(event, "11-22", "11-21", 1))}))
 		r.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: 1 << 30, Count: 1}) // an alert opens
 		if r.setting.repeats {
-			r.good(r.play(local.Invocation{Event: []byte(event)}))
+			r.good(r.send(local.Invocation{Event: []byte(event)}))
 		} else { // the schemas are written then, as on a first day
 			must(r.t, os.RemoveAll(filepath.Join(r.dir, prefix, "schema")))
 		}
@@ -102,7 +102,7 @@ func (r *trial) rehearse() {
 	if r.setting.repeats {
 		want = "exists"
 	}
-	if a := r.good(r.play(local.Invocation{Event: []byte(event)})); a.Status != want || len(a.Warnings) > 0 {
+	if a := r.good(r.send(local.Invocation{Event: []byte(event)})); a.Status != want || len(a.Warnings) > 0 {
 		r.t.Fatalf("the undisturbed run answers %+v, want %s and no warning", a, want)
 	}
 	r.requests, r.want = r.asked(), r.settled()
@@ -114,10 +114,6 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
-
-// play sends an event. A request that was sent at the last moment may come only
-// when its key has ended: none is held against a key here.
-func (r *trial) play(e local.Invocation) local.Outcome { return r.send(e) }
 
 // watch holds what the bucket vouches for against what is in it, after each write.
 func (r *trial) watch(_ string, next http.Handler) http.Handler {
@@ -138,6 +134,7 @@ func (r *trial) reset() {
 	if err := os.CopyFS(r.dir, os.DirFS(r.kept)); err != nil {
 		r.t.Error(err)
 	}
+	r.keepIssued()
 	r.Log.Reset()
 	r.webhook.Reset()
 }
@@ -263,7 +260,7 @@ func (r *trial) disturb(c combination) finding {
 	fault.On, fault.Times = c.position.on, c.times
 	was := faults.Spoiled()
 	faults.Add(fault)
-	out := r.play(local.Invocation{Event: []byte(event), Timeout: c.timeout()})
+	out := r.send(local.Invocation{Event: []byte(event), Timeout: c.timeout()})
 	faults.Clear()
 	f.spoiled, f.requests, f.took = faults.Spoiled()-was, len(r.asked()), out.Duration
 	f.outcome, f.says = r.outcomeOf(out), string(out.Body)
@@ -277,7 +274,7 @@ func (r *trial) disturb(c combination) finding {
 		f.record = string(record.Status)
 	}
 
-	f.next = r.good(r.play(local.Invocation{Event: []byte(event), RetryCount: 1})).Status
+	f.next = r.good(r.send(local.Invocation{Event: []byte(event), RetryCount: 1})).Status
 	now := r.snapshots()
 	for name, was := range captured {
 		if now[name] != was {
