@@ -121,9 +121,9 @@ func TestWithdraw(t *testing.T) {
 		t.Fatal(err)
 	}
 	complete.Alerts = []Alert{{Rule: "quota_percent", Items: []AlertItem{}}}
-	r := complete.Withdraw("it is being replaced", time.Unix(1795436221, 5))
-	got := fmt.Sprint(r.Status, len(r.Objects), len(r.Totals), r.Cause, r.DetectedAt.Unix(), len(r.Alerts), r.Accounts)
-	if want := fmt.Sprint(Partial, 0, 0, "it is being replaced", 1795436221, 1, complete.Accounts); got != want {
+	r := complete.Withdraw("it is being replaced", timeOf(t, "2026-11-23T20:17:01.482+08:00"))
+	got := fmt.Sprint(r.Status, len(r.Objects), len(r.Totals), r.Cause, r.DetectedAt.Format(time.RFC3339Nano), len(r.Alerts), r.Accounts)
+	if want := fmt.Sprint(Partial, 0, 0, "it is being replaced", "2026-11-23T12:17:01Z", 1, complete.Accounts); got != want {
 		t.Errorf("the record is %s, want %s", got, want)
 	}
 	partial, err := NewDayRecord(Day{Snapshots: []Snapshot{snapshotOf("1", "ECS_FILE", 1, 1)}, Expected: 2})

@@ -67,6 +67,9 @@ func TestReplaceJudgesAnew(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
+		if head := h.Head(); len(head.Days) > 0 {
+			t.Errorf("%s: the head has %d days, want none", tt.name, len(head.Days))
+		}
 		trend, err := h.Window(100)
 		if got := changes(trend.Days); err != nil || got != tt.want {
 			t.Errorf("%s: got %q (error %v), want %q", tt.name, got, err, tt.want)
@@ -168,6 +171,7 @@ func TestReplaceOfADamagedHistory(t *testing.T) {
 	}{
 		{"the last complete day", growing, 1, totals, totals + ",", 1, "stored day 2026-12-26: invalid character"},
 		{"the last complete day, another number", growing, 1, `"protected_resource_count"`, `"protected_Resource_count"`, 1, "stored day 2026-12-26: it is not spelt"},
+		{"the last complete day, before a gap", "a=1 x 3 | ?", 2, `"protected_resource_count"`, `"protected_Resource_count"`, 1, "stored day 2026-11-25: it is not spelt"},
 		{"the day a week before", growing, 7, totals, `"appeared":[],` + totals, 1, "stored day 2026-12-20: it is not spelt"},
 		{"the thirtieth day of the slope", growing, 29, use, `"cause":"x"`, 1, "stored day 2026-11-28: largest_account_bytes is missing"},
 		{"the thirtieth day of the slope, a fraction", growing, 29, use, use + ".5", 1, "stored day 2026-11-28: largest_account_bytes is missing"},
