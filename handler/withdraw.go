@@ -55,18 +55,23 @@ func (d *day) completeBefore(ctx context.Context) (*report.DayRecord, error) {
 	return nil, nil
 }
 
-// contradicts tells whether what vouches for a complete day lists one of these
-// tables other than it is to be written. Where the day's record is gone,
-// latest.json may be left.
-func (d *day) contradicts(ctx context.Context, tables []report.Object) (bool, error) {
+// vouched are tables of the day as whatever vouches for a complete day lists them.
+// Where the day's record is gone, latest.json may be left.
+func (d *day) vouched(ctx context.Context, keys ...string) (tables []report.Object, _ error) {
 	r := d.documents.record(report.DayKey(d.date))
 	if r == nil && !d.fresh {
 		if err := d.documents.load(ctx, report.LatestKey); err != nil {
-			return false, err
+			return nil, err
 		}
 		r = d.documents.record(report.LatestKey)
 	}
-	return r != nil && r.Status == report.Complete && slices.ContainsFunc(tables, func(t report.Object) bool {
-		return slices.ContainsFunc(r.Objects, func(o report.Object) bool { return o.Key == t.Key && o != t })
-	}), nil
+	if r == nil || r.Status != report.Complete {
+		return nil, nil
+	}
+	for _, o := range r.Objects {
+		if slices.Contains(keys, o.Key) {
+			tables = append(tables, o)
+		}
+	}
+	return tables, nil
 }
