@@ -1,0 +1,65 @@
+package entry
+
+import (
+	"errors"
+	"math"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
+	"backup-statistics/handler"
+)
+
+// TestTune wants the garbage collector to know the function's memory, and to be
+// left alone by a size that is none.
+func TestTune(t *testing.T) {
+	percent, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
+	defer func() { debug.SetGCPercent(percent); debug.SetMemoryLimit(limit) }()
+	for size, want := range map[string]int64{"128": 128 << 20 / 3, "3072": 1 << 30, "": math.MaxInt64, "0": math.MaxInt64, "-128": math.MaxInt64, "much": math.MaxInt64} {
+		debug.SetMemoryLimit(math.MaxInt64)
+		Tune(func(name string) string {
+			if name != "FC_FUNCTION_MEMORY_SIZE" {
+				t.Errorf("%s is asked for", name)
+			}
+			return size
+		})
+		if got := debug.SetMemoryLimit(-1); got != want {
+			t.Errorf("with %q MB the limit is %d, want %d", size, got, want)
+		}
+	}
+}
+
+// TestMargin keeps time for the answer, and most of it for the work.
+func TestMargin(t *testing.T) {
+	for left, want := range map[time.Duration]time.Duration{
+		time.Minute: 2 * time.Second, 8 * time.Second: 2 * time.Second, 4 * time.Second: time.Second, 400 * time.Millisecond: 100 * time.Millisecond,
+	} {
+		if got := margin(left); got != want {
+			t.Errorf("of %v a margin of %v is kept, want %v", left, got, want)
+		}
+	}
+}
+
+// TestCredentialHasAllParts refuses keys of which a part would be taken from the
+// environment.
+func TestCredentialHasAllParts(t *testing.T) {
+	whole := fccontext.Credentials{AccessKeyId: "id", AccessKeySecret: "secret", SecurityToken: "token"}
+	if _, err := credentialOf(whole); err != nil {
+		t.Errorf("whole: %v", err)
+	}
+	for name, drop := range map[string]func(*fccontext.Credentials){
+		"id":     func(c *fccontext.Credentials) { c.AccessKeyId = "" },
+		"secret": func(c *fccontext.Credentials) { c.AccessKeySecret = "" },
+		"token":  func(c *fccontext.Credentials) { c.SecurityToken = "" },
+	} {
+		c := whole
+		drop(&c)
+		_, err := credentialOf(c)
+		var wrong *handler.ConfigError
+		if !errors.As(err, &wrong) {
+			t.Errorf("without %s: error %v, want a ConfigError", name, err)
+		}
+	}
+}
