@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -68,7 +69,7 @@ func (h *Handler) look(ctx context.Context, docs *documents, date report.Date, e
 	var reads errgroup.Group
 	reads.Go(func() (err error) { l, err = h.openLedger(ctx, docs, date); return err })
 	reads.Go(func() error { _, err := d.list(ctx); return err })
-	reads.Go(func() error { return docs.load(ctx, report.DayKey(date)) })
+	reads.Go(func() error { return docs.load(ctx, report.DayKey(date), report.DayKey(date-1)) })
 	if err := reads.Wait(); err != nil {
 		return nil, settled{}, err
 	}
@@ -84,8 +85,9 @@ func (h *Handler) look(ctx context.Context, docs *documents, date report.Date, e
 }
 
 // unreported settles the days that a check has to judge: those between the last
-// that the history knows and today, and earlier gaps that no check has reported
-// yet. All days from the first of them on are folded again.
+// that the history knows and today, earlier gaps that no check has reported yet, and
+// yesterday where an overwrite was cut short after its check. All days from the
+// first of them on are folded again.
 func (l *ledger) unreported(ctx context.Context, today settled, expected duty) ([]settled, report.Date, error) {
 	date := today.record.SnapshotDate
 	known := map[report.Date]settled{date: today}
@@ -102,18 +104,13 @@ func (l *ledger) unreported(ctx context.Context, today settled, expected duty) (
 		l.history, l.empty, l.damaged = report.History{}, true, false
 	case !l.empty:
 		from, to = min(date, l.to+1), max(date, l.to)
-		for _, gap := range l.history.Head().Gaps {
-			for d := max(gap.From, date-lookBack); d <= min(gap.To, date); d++ {
-				if _, there := known[d]; there {
-					continue
-				}
-				s, err := l.settleDay(ctx, d, expected)
-				if err != nil {
-					return []settled{today}, from, err
-				}
-				if s.record.ReportedOn == nil || *s.record.ReportedOn == date || s.record.Status == report.Complete {
-					from, known[d] = min(from, d), s
-				}
+		for _, d := range l.doubtful(date) {
+			s, err := l.settleDay(ctx, d, expected)
+			if err != nil {
+				return []settled{today}, from, err
+			}
+			if s.record.ReportedOn == nil || *s.record.ReportedOn == date || s.record.Status == report.Complete {
+				from, known[d] = min(from, d), s
 			}
 		}
 	}
@@ -127,6 +124,22 @@ func (l *ledger) unreported(ctx context.Context, today settled, expected duty) (
 		}
 	}
 	return days, from, nil
+}
+
+// doubtful are the days before a check's that may have changed since the history
+// took them in.
+func (l *ledger) doubtful(date report.Date) (days []report.Date) {
+	if r := l.documents.record(report.DayKey(date - 1)); r != nil && r.Withdrawn() {
+		days = append(days, date-1)
+	}
+	for _, gap := range l.history.Head().Gaps {
+		for d := max(gap.From, date-lookBack); d <= min(gap.To, date-1); d++ {
+			if !slices.Contains(days, d) {
+				days = append(days, d)
+			}
+		}
+	}
+	return days
 }
 
 // cry tells people that the check itself could not do its work: the one case in

@@ -8,7 +8,7 @@ import (
 )
 
 // withdrawn is the cause that a day's record gives while the day is altered.
-const withdrawn = "what the day had is being replaced; if that was cut short, the next run or check of the day, or a rebuild, completes it again"
+const withdrawn = "what the day had is being replaced; if that was cut short, the next run of the day, a check or a rebuild completes it again"
 
 // withdraw takes back what vouches for the day, before anything of it is altered:
 // a record that says complete, and latest.json where it is that day's. So who
