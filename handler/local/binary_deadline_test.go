@@ -136,7 +136,7 @@ func testStorms(t *testing.T, b binary) {
 }
 
 func (s *storm) strike(t *testing.T, b binary, members int) {
-	r, _ := startFleet(t, b, members, 7*time.Second, "WEBHOOK_URL="+s.webhook(t))
+	r, _ := startFleet(t, b, members, 0, "WEBHOOK_URL="+s.webhook(t))
 	r.hook(func(service string, next http.Handler) http.Handler {
 		stormy := s.around(service, next)
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -155,7 +155,7 @@ func (s *storm) strike(t *testing.T, b binary, members int) {
 	kept := k.snapshots()
 	other := []string{`{"action":"preflight","webhook":true}`, `{"action":"rebuild"}`}[s.pick(2)]
 	for _, e := range []string{event, strings.Replace(event, `""`, `"{\"action\":\"check\"}"`, 1), other} {
-		out := r.send(local.Invocation{Event: []byte(e)})
+		out := r.send(local.Invocation{Event: []byte(e), Timeout: 7 * time.Second})
 		if known := []string{"SourceError", "StoreError", "AccountsError", "GapError"}; out.TimedOut || out.Exited || out.Failed && !slices.Contains(known, out.ErrorType) {
 			t.Errorf("%s: answer %s (timed out: %v, exited: %v), want success or one of %q", e, out.Body, out.TimedOut, out.Exited, known)
 		}
@@ -212,10 +212,11 @@ func testCry(t *testing.T, b binary) {
 		told <- body.String()
 	}))
 	defer receiver.Close()
-	r := start(t, b, local.Config{Function: local.Function{Timeout: 6 * time.Second}, Env: []string{"WEBHOOK_URL=" + receiver.URL}})
+	r := start(t, b, local.Config{Env: []string{"WEBHOOK_URL=" + receiver.URL}})
 	r.good(r.invoke(event))
 	r.Faults[local.ServiceOSS].Add(local.Fault{Kind: "hang-header", Times: -1})
-	r.failed(r.send(local.Invocation{Event: []byte(strings.Replace(event, `""`, `"{\"action\":\"check\"}"`, 1))}), "StoreError")
+	check := strings.Replace(event, `""`, `"{\"action\":\"check\"}"`, 1)
+	r.failed(r.send(local.Invocation{Event: []byte(check), Timeout: 6 * time.Second}), "StoreError")
 	select {
 	case text := <-told:
 		if !strings.Contains(text, "The check could not read the bucket") {
