@@ -48,6 +48,7 @@ type trial struct {
 	setting  *setting
 	webhook  *local.Log       // what the webhook was asked
 	gates    map[string]*gate // by the name of the service, where the setting is secure
+	stranger *httptest.Server // where a redirect leads
 	kept     string           // the bucket before the run
 	requests []local.Request  // of the undisturbed run
 	want     string           // the bucket after it
@@ -60,6 +61,10 @@ func startTrial(t *testing.T, b binary, at *setting) *trial {
 	faults := &local.Faults{Service: "acs", Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, `{"taken":true}`)
 	})}
+	r.stranger = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		t.Errorf("%s %s: a redirect is followed, and takes the security token along", req.Method, req.URL.Path)
+	}))
+	t.Cleanup(r.stranger.Close)
 	receiver := httptest.NewUnstartedServer(r.webhook.Wrap(serviceWebhook, faults))
 	config := local.Config{Env: []string{"WEBHOOK_SECRET=" + secret, "MEMBER_EXTERNAL_ID=" + externalID}}
 	if at.fleet {
@@ -257,7 +262,7 @@ func (r *trial) disturb(c combination) finding {
 	r.reset()
 	f := finding{combination: c, record: "none"}
 	fault, faults := c.trouble.fault, r.spoiler(c.position)
-	fault.On, fault.Times = c.position.on, c.times
+	fault.On, fault.Times, fault.Location = c.position.on, c.times, r.stranger.URL
 	was := faults.Spoiled()
 	faults.Add(fault)
 	out := r.send(local.Invocation{Event: []byte(event), Timeout: c.timeout()})
