@@ -85,8 +85,8 @@ var (
 
 func (f finding) inWords() (outcome string, left []string, next string) {
 	switch f.outcome {
-	case success, "killed at the deadline", "the process ended":
-		outcome = f.outcome
+	case success:
+		outcome = "success"
 	case warning:
 		outcome = "warning"
 	default:
