@@ -234,10 +234,16 @@ func quoted(text, secret string) (most int) {
 // stands or encoded. 0: another character is there. What encodes begins with
 // characters that may be a secret's own, so that an encoding is looked for first.
 func spelling(text string, c byte) int {
-	if n := encoded(text, c); n > 0 {
-		return n
+	if text == "" {
+		return 0
 	}
-	if text != "" && (text[0] == c || text[0] == ' ' && c == '+') { // decoded once too often
+	switch text[0] {
+	case '\\', '%', '&':
+		if n := encoded(text, c); n > 0 {
+			return n
+		}
+	}
+	if text[0] == c || text[0] == ' ' && c == '+' { // decoded once too often
 		return 1
 	}
 	return 0
@@ -246,27 +252,24 @@ func spelling(text string, c byte) int {
 // encoded is the length of the character c where a text begins with it escaped in
 // JSON (once or more), encoded for a URL (once or more) or for HTML.
 func encoded(text string, c byte) int {
-	code := hex.EncodeToString([]byte{c})
 	switch {
 	case strings.HasPrefix(text, `\`):
-		rest := strings.TrimLeft(text, `\`)
+		rest, code := strings.TrimLeft(text, `\`), "u00"+hex.EncodeToString([]byte{c})
 		switch {
-		case hasPrefixFold(rest, "u00"+code):
-			return len(text) - len(rest) + len("u00"+code)
-		case c == '\\' && len(text)-len(rest) > 1:
-			return len(text) - len(rest)
+		case hasPrefixFold(rest, code):
+			return len(text) - len(rest) + len(code)
 		case rest != "" && rest[0] == c:
 			return len(text) - len(rest) + 1
 		}
 	case strings.HasPrefix(text, "%"):
-		rest := text[1:]
+		rest, code := text[1:], hex.EncodeToString([]byte{c})
 		for strings.HasPrefix(rest, "25") {
 			rest = rest[2:]
 		}
 		switch {
 		case hasPrefixFold(rest, code):
 			return len(text) - len(rest) + len(code)
-		case c == '%' && len(text)-len(rest) > 1:
+		case c == '%':
 			return len(text) - len(rest)
 		}
 	case strings.HasPrefix(text, "&"):

@@ -99,6 +99,7 @@ func TestRedaction(t *testing.T) {
 		{"another character, escaped", key, `a STS.Pl\znted b`, `a STS.Pl\znted b`},
 		{"another character, by number", key, `a STS.Pl\u0062nted b`, `a STS.Pl\u0062nted b`},
 		{"another character, encoded for a URL", key, `a STS.Pl%62nted b`, `a STS.Pl%62nted b`},
+		{"another character, encoded for a URL twice", key, `a STS.Pl%25nted b`, `a STS.Pl%25nted b`},
 		{"another character, encoded for HTML", key, `a STS.Pl&lt;nted b`, `a STS.Pl&lt;nted b`},
 		{"an end that is no escape", key, `a STS.Pl\`, `a STS.Pl\`},
 		{"an end that is no encoding", key, "STS.% STS.& STS.%2 1111%", "STS.% STS.& STS.%2 1111%"},
