@@ -250,6 +250,7 @@ func TestCutRegions(t *testing.T) {
 		{"no number", ":0,", ":,"},
 		{"a number in a text", ":0,", `:"0",`},
 		{"a zero in front", ":10}", ":010}"},
+		{"a zero twice", ":0,", ":00,"},
 		{"a negative number", ":10}", ":-10}"},
 		{"a fraction", ":10}", ":10.0}"},
 		{"one more than fits", "9223372036854775807", "9223372036854775808"},
