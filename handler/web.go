@@ -58,6 +58,9 @@ func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Header.Get("Authorization") == "" { // the webhook's: nothing is signed for its clock
+		return res, nil
+	}
 	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil {
 		d.web.mu.Lock()
 		defer d.web.mu.Unlock()

@@ -50,7 +50,7 @@ func Invoke(ctx context.Context, args []string, getenv func(string) string, stdo
 	if err != nil {
 		return err
 	}
-	credential, err := workstation()
+	credential, err := workstation(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,12 +91,22 @@ func (c *chain) GetCredential() (*credentials.CredentialModel, error) {
 }
 
 // workstation finds the keys of the workstation. An error of the chain may hold
-// an answer with a token in it, and goes no further.
-func workstation() (credentials.Credential, error) {
+// an answer with a token in it, and goes no further. The chain takes no context,
+// and may ask the metadata of an instance that is none: it is left behind then.
+func workstation(ctx context.Context) (credentials.Credential, error) {
 	found, err := credentials.NewCredential(nil)
 	c := &chain{Credential: found}
 	if err == nil {
-		_, err = c.GetCredential()
+		asked := make(chan error, 1)
+		go func() {
+			_, err := c.GetCredential()
+			asked <- err
+		}()
+		select {
+		case err = <-asked:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
 	}
 	if err != nil {
 		return nil, &handler.ConfigError{Problems: []string{"no credentials on this workstation: want such as ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"}}

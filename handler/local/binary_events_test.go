@@ -245,7 +245,7 @@ func testHangs(t *testing.T, b binary) {
 			r.Faults[tt.service].Clear()
 			// A request that was sent at the last moment may come only now: none is held
 			// against a key.
-			r.good(r.send(local.Invocation{Event: []byte(event)}))
+			r.good(r.send(local.Invocation{Event: []byte(event), Timeout: time.Minute}))
 			if record := r.record(day); record.Status != report.Complete || record.Cause != "" {
 				t.Errorf("record %+v, want a complete day after the retry", record)
 			}

@@ -1,0 +1,40 @@
+package handler
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+)
+
+// TestSkewIsThatOfWhoIsSignedFor: a webhook's clock says nothing of the services'.
+func TestSkewIsThatOfWhoIsSignedFor(t *testing.T) {
+	ahead := time.Hour
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+	}))
+	defer server.Close()
+	web := NewWeb(2)
+	defer web.CloseIdleConnections()
+	ask := func(authorization string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		must(t, err)
+		if authorization != "" {
+			req.Header.Set("Authorization", authorization)
+		}
+		res, err := web.Do(req)
+		must(t, err)
+		must(t, res.Body.Close())
+	}
+	ask("")
+	if skew, known := web.Skew(); known {
+		t.Errorf("after a request that is not signed the skew is %v, want it not known", skew)
+	}
+	ask("signed")
+	ahead = -24 * time.Hour
+	ask("")
+	if skew, known := web.Skew(); !known || (skew-time.Hour).Abs() > time.Minute {
+		t.Errorf("the skew is %v, known: %v; want the hour of the service", skew, known)
+	}
+}
