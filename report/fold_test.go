@@ -47,6 +47,13 @@ func TestNewFacts(t *testing.T) {
 	}
 }
 
+func TestNewFactsOfNothingProtected(t *testing.T) {
+	f := capture(t, 20000, "1/a=0 2/=0").facts
+	if n := f.Day.LargestAccountBytes; n == nil || *n != 0 || len(f.Accounts) != 2 || len(f.Day.Regions) != 1 {
+		t.Errorf("facts are %+v, want zeros of two accounts and a region", f)
+	}
+}
+
 func TestNewFactsSorts(t *testing.T) {
 	var places []string
 	for i := range 26 {
