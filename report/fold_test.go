@@ -407,6 +407,22 @@ func TestExpectedCrossing(t *testing.T) {
 	}
 }
 
+func TestSlope(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		points []point // newest first
+		want   float64
+	}{
+		{"the middle of three pairs", []point{{2, 9}, {1, 1}, {0, 0}}, 4.5},
+		{"between the middle two of six", []point{{3, 12}, {2, 4}, {1, 1}, {0, 0}}, 3.5},
+		{"over a gap", []point{{10, 5}, {0, 0}}, 0.5},
+	} {
+		if got := slope(tt.points); got != tt.want {
+			t.Errorf("%s: slope = %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestFleet(t *testing.T) {
 	var spelt []string
 	for i := range 26 {
