@@ -3,6 +3,7 @@ package entry
 import (
 	"errors"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"testing"
 	"time"
@@ -15,18 +16,28 @@ import (
 // TestTune wants the garbage collector to know the function's memory, and to be
 // left alone by a size that is none.
 func TestTune(t *testing.T) {
-	percent, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
-	defer func() { debug.SetGCPercent(percent); debug.SetMemoryLimit(limit) }()
-	for size, want := range map[string]int64{"128": 128 << 20 / 3, "3072": 1 << 30, "": math.MaxInt64, "0": math.MaxInt64, "-128": math.MaxInt64, "much": math.MaxInt64} {
+	percent, limit, threads := debug.SetGCPercent(100), debug.SetMemoryLimit(-1), runtime.GOMAXPROCS(7)
+	defer func() { debug.SetGCPercent(percent); debug.SetMemoryLimit(limit); runtime.GOMAXPROCS(threads) }()
+	for size, want := range map[string]struct {
+		limit   int64
+		threads int
+	}{
+		"128": {128 << 20 / 3, 1}, "1024": {1 << 30 / 3, 1}, "3072": {1 << 30, 7},
+		"": {math.MaxInt64, 7}, "0": {math.MaxInt64, 7}, "-128": {math.MaxInt64, 7}, "much": {math.MaxInt64, 7},
+	} {
 		debug.SetMemoryLimit(math.MaxInt64)
+		runtime.GOMAXPROCS(7)
 		Tune(func(name string) string {
 			if name != "FC_FUNCTION_MEMORY_SIZE" {
 				t.Errorf("%s is asked for", name)
 			}
 			return size
 		})
-		if got := debug.SetMemoryLimit(-1); got != want {
-			t.Errorf("with %q MB the limit is %d, want %d", size, got, want)
+		if got := debug.SetMemoryLimit(-1); got != want.limit {
+			t.Errorf("with %q MB the limit is %d, want %d", size, got, want.limit)
+		}
+		if got := runtime.GOMAXPROCS(0); got != want.threads {
+			t.Errorf("with %q MB %d threads run Go at once, want %d", size, got, want.threads)
 		}
 	}
 }

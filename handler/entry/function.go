@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -19,13 +20,22 @@ import (
 	"backup-statistics/handler/store"
 )
 
-// Tune lets a run of one account, which allocates some MiB, end without a garbage
-// collection: two of them take a tenth of its CPU. A run that fills the memory, as
-// one of thousands of accounts does, collects the more the less there is left.
+// Tune fits the runtime to the function's memory.
+//
+// A run of one account allocates some MiB, and may end without a garbage
+// collection: two of them take a tenth of its CPU. One that fills the memory, as
+// that of thousands of accounts does, collects the more the less there is left.
+// And up to 1 GB of memory come with one core at most: more threads than that only
+// look for work in each other's places, for another tenth.
 func Tune(getenv func(string) string) {
 	debug.SetGCPercent(200)
-	if megabytes, err := strconv.ParseInt(getenv("FC_FUNCTION_MEMORY_SIZE"), 10, 32); err == nil && megabytes > 0 {
-		debug.SetMemoryLimit(megabytes << 20 / 3)
+	megabytes, err := strconv.ParseInt(getenv("FC_FUNCTION_MEMORY_SIZE"), 10, 32)
+	if err != nil || megabytes <= 0 {
+		return
+	}
+	debug.SetMemoryLimit(megabytes << 20 / 3)
+	if megabytes <= 1024 {
+		runtime.GOMAXPROCS(1)
 	}
 }
 
