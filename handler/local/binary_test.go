@@ -128,7 +128,6 @@ type rig struct {
 
 	cut string // the key of an invocation that failed last: a request of it may have been under way, and come late
 
-
 	mu      sync.Mutex
 	said    strings.Builder // all that left the function but for its requests, each line once
 	lines   map[string]bool
