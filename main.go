@@ -32,7 +32,6 @@ func main() {
 	defer stop()
 	log.SetOutput(io.Discard) // net/http prints there what a broken answer holds; our log is another
 	if os.Getenv("FC_RUNTIME_API") != "" {
-		entry.Tune(os.Getenv)
 		fc.Start(entry.NewFunction(ctx, os.Getenv, os.Stdout).Answer) // never returns
 	}
 	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {

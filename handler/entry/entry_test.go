@@ -13,9 +13,9 @@ import (
 	"backup-statistics/handler"
 )
 
-// TestTune wants the garbage collector to know the function's memory, and to be
-// left alone by a size that is none.
-func TestTune(t *testing.T) {
+// TestMemory wants the runtime to know the function's memory, and to be left alone
+// by a size that is none.
+func TestMemory(t *testing.T) {
 	percent, limit, threads := debug.SetGCPercent(100), debug.SetMemoryLimit(-1), runtime.GOMAXPROCS(7)
 	defer func() { debug.SetGCPercent(percent); debug.SetMemoryLimit(limit); runtime.GOMAXPROCS(threads) }()
 	for size, want := range map[string]struct {
@@ -27,12 +27,14 @@ func TestTune(t *testing.T) {
 	} {
 		debug.SetMemoryLimit(math.MaxInt64)
 		runtime.GOMAXPROCS(7)
-		Tune(func(name string) string {
+		megabytes := memory(func(name string) string {
 			if name != "FC_FUNCTION_MEMORY_SIZE" {
 				t.Errorf("%s is asked for", name)
 			}
 			return size
 		})
+		tune(megabytes)
+		slim(megabytes)
 		if got := debug.SetMemoryLimit(-1); got != want.limit {
 			t.Errorf("with %q MB the limit is %d, want %d", size, got, want.limit)
 		}

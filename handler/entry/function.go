@@ -20,23 +20,33 @@ import (
 	"backup-statistics/handler/store"
 )
 
-// Tune fits the runtime to the function's memory.
-//
-// A run of one account allocates some MiB, and may end without a garbage
-// collection: two of them take a tenth of its CPU. One that fills the memory, as
-// that of thousands of accounts does, collects the more the less there is left.
-// And up to 1 GB of memory come with one core at most: more threads than that only
-// look for work in each other's places, for another tenth.
-func Tune(getenv func(string) string) {
+// tune fits the garbage collector to the function's memory. A run of one account
+// allocates some MiB, and may end without a collection: two of them take a tenth of
+// its CPU. One that fills the memory, as that of thousands of accounts does,
+// collects the more the less there is left.
+func tune(megabytes int64) {
 	debug.SetGCPercent(200)
-	megabytes, err := strconv.ParseInt(getenv("FC_FUNCTION_MEMORY_SIZE"), 10, 32)
-	if err != nil || megabytes <= 0 {
-		return
+	if megabytes > 0 {
+		debug.SetMemoryLimit(megabytes << 20 / 3)
 	}
-	debug.SetMemoryLimit(megabytes << 20 / 3)
-	if megabytes <= 1024 {
+}
+
+// slim leaves Go one thread where there is one core at most, as with up to 1 GB of
+// memory: more only look for work in each other's places, for a tenth of a run's
+// CPU. Starting has something for two to do.
+func slim(megabytes int64) {
+	if megabytes > 0 && megabytes <= 1024 {
 		runtime.GOMAXPROCS(1)
 	}
+}
+
+// memory is the function's, in MB; 0 where nobody says.
+func memory(getenv func(string) string) int64 {
+	megabytes, err := strconv.ParseInt(getenv("FC_FUNCTION_MEMORY_SIZE"), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return max(0, megabytes)
 }
 
 // A Function is what outlives an invocation: the configuration, or what is wrong
@@ -46,13 +56,15 @@ type Function struct {
 	err    error // answered to each event: a process that ends tells nobody why
 	web    *handler.Web
 	log    *slog.Logger
+	memory int64         // in MB; 0: not known
 	warm   chan struct{} // holds a value once an invocation has begun
 }
 
 // NewFunction reads the configuration and begins to connect to the services. What
 // is wrong with the configuration is answered to each event.
 func NewFunction(ctx context.Context, getenv func(string) string, stdout io.Writer) *Function {
-	f := &Function{log: slog.New(slog.NewTextHandler(stdout, nil)), warm: make(chan struct{}, 1)}
+	f := &Function{log: slog.New(slog.NewTextHandler(stdout, nil)), memory: memory(getenv), warm: make(chan struct{}, 1)}
+	tune(f.memory)
 	if f.config, f.err = handler.LoadConfig(getenv); f.err == nil {
 		f.log = slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: f.config.LogLevel}))
 		f.web = handler.NewWeb(f.config.Connections())
@@ -86,6 +98,7 @@ func (f *Function) invoke(ctx context.Context, fctx *fccontext.FcContext, event 
 	}
 	select {
 	case f.warm <- struct{}{}: // the first: its connections are being opened
+		slim(f.memory)
 	default:
 		f.web.CloseIdleConnections() // a freeze may have ended them silently
 	}
