@@ -188,7 +188,7 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 		{"nothing", example, "", "nothing there: want a JSON object"},
 		{"an array", example, "[]", "a list: want a JSON object"},
 		{"null", example, "null", `schema "", want "snapshot/v1"`},
-		{"half a document", `"regions"` + strings.SplitN(example, `"regions"`, 2)[1], "", "broken at byte 359: unexpected EOF"},
+		{"half a document", `"regions"` + strings.SplitN(example, `"regions"`, 2)[1], "", "broken at byte 361: unexpected EOF"},
 		{"two documents", example, example + "{}", `"{}" behind the object: want nothing there`},
 		{"another schema", "snapshot/v1", "snapshot/v2", `schema "snapshot/v2", want "snapshot/v1"`},
 		{"another document", "snapshot/v1", "day/v1", `schema "day/v1", want "snapshot/v1"`},

@@ -29,7 +29,7 @@ func ParseObject(data []byte) (map[string]json.RawMessage, error) {
 	case err == io.EOF:
 		return nil, errors.New("nothing there: want a JSON object")
 	case err != nil:
-		return nil, at(d, err)
+		return nil, at(d, len(data), err)
 	case t != json.Delim('{'):
 		return nil, fmt.Errorf("%s: want a JSON object", kindOf(t))
 	}
@@ -37,11 +37,11 @@ func ParseObject(data []byte) (map[string]json.RawMessage, error) {
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return nil, at(d, err)
+			return nil, at(d, len(data), err)
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return nil, at(d, err)
+			return nil, at(d, len(data), err)
 		}
 		key := name.(string) // the decoder lets nothing else be a name
 		if _, twice := object[key]; twice {
@@ -50,7 +50,7 @@ func ParseObject(data []byte) (map[string]json.RawMessage, error) {
 		object[key] = value
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, at(d, err)
+		return nil, at(d, len(data), err)
 	}
 	if rest := bytes.Trim(data[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
 		return nil, fmt.Errorf("%.40q behind the object: want nothing there", rest)
@@ -74,15 +74,15 @@ func kindOf(t json.Token) string {
 	return "a list"
 }
 
-// at says where a document breaks. The decoder's own offset is the better
-// answer for a document that ends too soon.
-func at(d *json.Decoder, err error) error {
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
+// at says where a document of a length breaks: at its end, where that comes too
+// soon.
+func at(d *json.Decoder, length int, err error) error {
 	offset := d.InputOffset()
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	switch {
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		err, offset = io.ErrUnexpectedEOF, int64(length)
+	case errors.As(err, &syntax):
 		offset = syntax.Offset
 	}
 	return fmt.Errorf("broken at byte %d: %w", offset, err)

@@ -31,6 +31,8 @@ func TestParseObjectRefuses(t *testing.T) {
 		{"true", "true", "true or false: want a JSON object"},
 		{"text", "hello", "broken at byte 1: invalid character 'h' looking for beginning of value"},
 		{"half an object", `{"a":`, "broken at byte 5: unexpected EOF"},
+		{"half a name", `{"a`, "broken at byte 3: unexpected EOF"},
+		{"half a value", `{"a":"b`, "broken at byte 7: unexpected EOF"},
 		{"an object that does not end", `{"a":1`, "broken at byte 6: unexpected EOF"},
 		{"a comma too many", `{"a":1,}`, "broken at byte 7: invalid character '}' looking for beginning of object key string"},
 		{"a name without quotes", `{a:1}`, "broken at byte 1: invalid character 'a'"},
