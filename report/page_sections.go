@@ -89,7 +89,7 @@ func itemWords(rule string, i AlertItem) string {
 	case dataDroppedPercent:
 		return formatBytes(i.Before) + " → " + formatBytes(i.After) + bracket(formatShare(i.After-i.Before, i.Before))
 	case quotaPercent:
-		return formatCount(i.After) + noBreak + "% used; the alert opens at " + formatCount(i.Before) + noBreak + "%"
+		return formatCount(i.After) + noBreak + "% used when the alert opened, as it does at " + formatCount(i.Before) + noBreak + "%"
 	case totalMismatch:
 		total, sum := formatBytes(i.Before), formatBytes(i.After)
 		if total == sum { // they differ by little: exactly, then

@@ -410,7 +410,7 @@ func TestPageSays(t *testing.T) {
 		{"since when", all["drop"], "Fewer instances are protected than before Open since 2026-11-17"},
 		{"capacity dropped", all["drop"], "In total: 1.4 TiB → 1,017.0 GiB (−30 %)"},
 		{"a region gone", all["drop"], "A region is no longer protected Open since 2026-11-17 cn-shenzhen: 3 → 0 instances"},
-		{"the quota's alert", all["drop"], "account 1000000000000001: 1,017 % used; the alert opens at 80 %"},
+		{"the quota's alert", all["drop"], "account 1000000000000001: 1,017 % used when the alert opened, as it does at 80 %"},
 		{"a missing day's alert", all["drop"], "A day has no complete record Open since 2026-11-23"},
 		{"a mismatch that rounding would hide", all["drop"], "the total says 1,091,995,435,008, the regions 1,091,995,435,007 bytes"},
 		{"an unknown rule still shows", with(all["zero"], func(tr *Trend) { tr.Alerts = []Alert{{Rule: "moon_phase", Opened: tr.To}} }), "1 open alert moon_phase"},
