@@ -521,3 +521,19 @@ func TestTreeShortensLongLists(t *testing.T) {
 		}
 	}
 }
+
+func TestAnswerShortensVeryLongLists(t *testing.T) {
+	list := func(n int) string { return strings.TrimSuffix(strings.Repeat(`{"a":[1]},`, n), ",") }
+	for _, tt := range []struct{ name, body, want string }{
+		{"a long list", `{"b":[` + list(20) + `]}`, `{"b":[` + list(20) + `]}`},
+		{"a very long list", `{"b":[` + list(21) + `],"c":1}`, `{"b":[{"a":[1]},…19more{"a":[1]}],"c":1}`},
+		{"a very long list in a list", `{"b":[{"c":[` + list(30) + `]}]}`, `{"b":[{"c":[{"a":[1]},…28more{"a":[1]}]}]}`},
+		{"what is no JSON", `{"b":[`, `{"b":[`},
+	} {
+		var out strings.Builder
+		(&screen{out: &out}).showAnswer("Answer", []byte(tt.body))
+		if got := strings.Join(strings.Fields(out.String()), ""); got != "Answer"+tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}

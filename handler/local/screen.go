@@ -10,15 +10,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 const (
-	width      = 100 // columns of a page, at most
-	manyFiles  = 40  // from then on, long lists in the tree are shortened
-	longList   = 5
-	barColumns = 40
+	width        = 100 // columns of a page, at most
+	manyFiles    = 40  // from then on, long lists in the tree are shortened
+	longList     = 5
+	veryLongList = 20 // in an answer
+	barColumns   = 40
 )
 
 // A screen is where the command shows things: plain text, and on a terminal a
@@ -83,7 +85,30 @@ func (s *screen) showAnswer(heading string, body []byte) {
 		pretty.Reset()
 		pretty.Write(body)
 	}
-	s.print("  %s", pretty.Bytes())
+	lines := shortened(strings.Split(pretty.String(), "\n"))
+	s.print("  %s", strings.Join(lines, "\n"))
+}
+
+// shortened leaves of each very long list in indented JSON the first and the last
+// item, and counts the rest.
+func shortened(lines []string) []string {
+	for i := 0; i < len(lines); i++ {
+		if !strings.HasSuffix(lines[i], "[") {
+			continue
+		}
+		margin := lines[i][:len(lines[i])-len(strings.TrimLeft(lines[i], " "))] + "  "
+		var items []int // their first lines
+		for j := i + 1; j < len(lines) && strings.HasPrefix(lines[j], margin); j++ {
+			if !strings.ContainsAny(lines[j][len(margin):][:1], " }]") {
+				items = append(items, j)
+			}
+		}
+		if len(items) > veryLongList {
+			more := fmt.Sprintf("%s… %d more", margin, len(items)-2)
+			lines = slices.Concat(lines[:items[1]], []string{more}, lines[items[len(items)-1]:])
+		}
+	}
+	return lines
 }
 
 func (s *screen) showError(heading string, out Outcome) {
