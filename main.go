@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		_, err := io.WriteString(stdout, usage)
 		return err
 	}
-	return &handler.EventError{Err: fmt.Errorf("%q is no command: want local or invoke; -h explains both", command)}
+	return entry.UsageError(fmt.Sprintf("%q is no command: want local or invoke; -h explains both", command))
 }
 
 // exitCode is 2 where the caller has to change something, and 1 where trying

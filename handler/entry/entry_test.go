@@ -2,9 +2,11 @@ package entry
 
 import (
 	"errors"
+	"io"
 	"math"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +75,35 @@ func TestCredentialHasAllParts(t *testing.T) {
 		var wrong *handler.ConfigError
 		if !errors.As(err, &wrong) {
 			t.Errorf("without %s: error %v, want a ConfigError", name, err)
+		}
+	}
+}
+
+// TestInvokeRefusesArguments names what is wrong with them, and asks nobody.
+func TestInvokeRefusesArguments(t *testing.T) {
+	for args, want := range map[string]string{
+		"-zone x":       "invoke: flag provided but not defined: -zone: want such as -region cn-hangzhou; -h lists the flags",
+		"cn-hangzhou":   `invoke: "cn-hangzhou" is no flag: want flags alone, such as -region cn-hangzhou; -h lists them`,
+		"-timeout soon": `invoke: invalid value "soon" for flag -timeout: parse error: want such as -region cn-hangzhou; -h lists the flags`,
+	} {
+		var stdout, stderr strings.Builder
+		err := Invoke(t.Context(), strings.Fields(args), func(string) string { return "" }, &stdout, &stderr)
+		var usage UsageError
+		if !errors.As(err, &usage) || err.Error() != want || stdout.String()+stderr.String() != "" {
+			t.Errorf("%s: %v, and %q and %q are printed, want %s", args, err, &stdout, &stderr, want)
+		}
+	}
+}
+
+// TestInvokeExplainsItself on standard output, as it was asked to.
+func TestInvokeExplainsItself(t *testing.T) {
+	var stdout strings.Builder
+	if err := Invoke(t.Context(), []string{"-h"}, func(string) string { return "" }, &stdout, io.Discard); err != nil {
+		t.Error(err)
+	}
+	for _, flag := range []string{"-event", "-region", "-account", "-timeout", "-h"} {
+		if !strings.Contains(stdout.String(), "\n  "+flag+" ") {
+			t.Errorf("it does not explain %s:\n%s", flag, &stdout)
 		}
 	}
 }

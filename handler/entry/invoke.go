@@ -17,24 +17,51 @@ import (
 	"backup-statistics/handler/cloudbackup"
 )
 
+const help = `usage: backup-statistics invoke [flags]
+
+Answers one event against the real services, with the variables of the README set
+(OSS_BUCKET at least) and the credentials of this workstation: environment, CLI
+profile or instance role, in credentials-go's order. OSS is reached by its public
+endpoint.
+
+flags:
+  -event TEXT     the event (default {})
+  -region REGION  the region, such as cn-hangzhou (default: FC_REGION)
+  -account ID     the account (default: FC_ACCOUNT_ID, else whose the credentials are)
+  -timeout TIME   end after this long (default 1m0s)
+  -h              show this
+
+example:
+  OSS_BUCKET=acme-reports backup-statistics invoke -region cn-hangzhou -event '{"dry_run":true}'
+
+exit code: 0 done, 1 the run failed, 2 wrong arguments, event or configuration.
+`
+
+// A UsageError says what is wrong with the arguments of the command line.
+type UsageError string
+
+func (e UsageError) Error() string { return string(e) }
+
+// Usage tells that the arguments are to be changed.
+func (UsageError) Usage() bool { return true }
+
 // Invoke answers one event as the function would, with the credentials that
 // credentials-go finds on the workstation.
 func Invoke(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("invoke", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	event := flags.String("event", "{}", "the event, such as '{\"dry_run\":true}'")
-	region := flags.String("region", getenv("FC_REGION"), "the region, such as cn-hangzhou; default: FC_REGION")
-	account := flags.String("account", getenv("FC_ACCOUNT_ID"), "the account's id; default: FC_ACCOUNT_ID, else whose the credentials are")
-	timeout := flags.Duration("timeout", time.Minute, "end after this long")
-	flags.Usage = func() {
-		fmt.Fprint(stderr, "backup-statistics invoke answers one event against the real services, with the variables of\nthe README set (OSS_BUCKET at least) and the credentials of this workstation: environment,\nCLI profile or instance role, in credentials-go's order. OSS is reached by its public endpoint.\n\n")
-		flags.PrintDefaults()
-	}
+	flags.SetOutput(io.Discard)
+	event := flags.String("event", "{}", "")
+	region := flags.String("region", getenv("FC_REGION"), "")
+	account := flags.String("account", getenv("FC_ACCOUNT_ID"), "")
+	timeout := flags.Duration("timeout", time.Minute, "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		return nil
-	case err != nil || flags.NArg() > 0:
-		return &handler.EventError{Err: fmt.Errorf("flags %q: want such as -region cn-hangzhou; -h explains them", args)}
+		_, err := io.WriteString(stdout, help)
+		return err
+	case err != nil:
+		return UsageError(fmt.Sprintf("invoke: %v: want such as -region cn-hangzhou; -h lists the flags", err))
+	case flags.NArg() > 0:
+		return UsageError(fmt.Sprintf("invoke: %q is no flag: want flags alone, such as -region cn-hangzhou; -h lists them", flags.Arg(0)))
 	}
 	ctx, stop := context.WithTimeout(ctx, *timeout)
 	defer stop()
