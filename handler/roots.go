@@ -30,8 +30,7 @@ type roots struct {
 }
 
 // verify takes the named issuers first; where they prove nothing, the whole pool
-// has the last word. So nothing is trusted here that is not trusted
-// there.
+// has the last word. So nothing is trusted here that is not trusted there.
 func (r *roots) verify(host string, presented []*x509.Certificate) error {
 	if len(presented) == 0 {
 		return errors.New("the server presents no certificate")
