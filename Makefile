@@ -11,6 +11,10 @@ BUILD  = -trimpath -buildvcs=false -tags $(TAGS)
 STATIC = CGO_ENABLED=0
 TOOL   = $(GO) tool -modfile=.tools/go.mod
 
+# Folders that begin with a dot are found by name only, and their modules would
+# take ours for a package of the standard library.
+FUMPT   = $(TOOL) gofumpt -modpath backup-statistics
+FOLDERS = . .bench .checks .tools
 
 .PHONY: help run test check lint race matrix fuzz golden schemas engines pages vuln package bench deploy clean
 
@@ -26,7 +30,7 @@ test: ## run the tests; they need no network
 check: lint race matrix schemas fuzz package ## all that continuous integration asks of the code
 
 lint: ## format, modules, vet, staticcheck, the tools' own tests
-	@out=$$($(TOOL) gofumpt -d . .tools) && test -z "$$out" || { echo "$$out"; echo 'lint: not formatted; to repair: $(TOOL) gofumpt -w . .tools'; exit 1; }
+	@out=$$($(FUMPT) -d $(FOLDERS)) && test -z "$$out" || { echo "$$out"; echo 'lint: not formatted; to repair: $(FUMPT) -w $(FOLDERS)'; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 	$(GO) -C .tools mod tidy -diff
@@ -38,6 +42,8 @@ lint: ## format, modules, vet, staticcheck, the tools' own tests
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) vet -tags $(TAGS),function .
 	$(GO) -C .tools vet ./...
+	$(GO) -C .checks vet ./...
+	$(GO) -C .bench vet -tags $(TAGS) ./...
 	$(GO) -C .tools test ./...
 	$(TOOL) staticcheck -tags $(TAGS) -checks inherit,ST1000,ST1020,ST1021,ST1022 ./...
 

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"backup-statistics/handler/local"
 	"context"
 	"fmt"
 	"slices"
 	"time"
+
+	"backup-statistics/handler/local"
 )
 
 // event is what the timer sends; nextDay is that of a day later.

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"backup-statistics/handler/cloudbackup"
-	"backup-statistics/handler/local"
 	"context"
 	"fmt"
 	"time"
+
+	"backup-statistics/handler/cloudbackup"
+	"backup-statistics/handler/local"
 )
 
 // fleetTrip is the round trip of each request of a fleet.

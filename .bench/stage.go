@@ -1,7 +1,6 @@
 package main
 
 import (
-	"backup-statistics/handler/local"
 	"context"
 	"fmt"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"backup-statistics/handler/local"
 )
 
 // A stage is the stand-ins behind networks, with a function in them.
