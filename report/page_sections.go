@@ -14,7 +14,7 @@ func (p *page) alerts() {
 	}
 	p.write("<section class=\"alerts\" aria-labelledby=\"alerts\"><h2 id=\"alerts\">%s</h2>\n<ol>\n", plural(int64(len(p.Trend.Alerts)), "open alert"))
 	for _, a := range p.Trend.Alerts {
-		title, advice := alertWords(a)
+		title, advice := p.alertWords(a)
 		p.write("<li class=\"alert\"><h3>%s</h3><p class=\"soft\">Open since %s</p>\n", title, on(a.Opened))
 		if len(a.Items) > 0 {
 			p.write("<ul>")
@@ -57,7 +57,7 @@ func (p *page) place(i AlertItem) string {
 
 // alertWords says what an alert is about and what to do. A rule that is not
 // known here still shows.
-func alertWords(a Alert) (title, advice string) {
+func (p *page) alertWords(a Alert) (title, advice string) {
 	switch a.Rule {
 	case resourcesDropped:
 		return "Fewer instances are protected than before",
@@ -67,10 +67,8 @@ func alertWords(a Alert) (title, advice string) {
 	case regionGone:
 		return "A region is no longer protected", "No instance is backed up there any more. Find out whether that was meant."
 	case quotaPercent:
-		for _, i := range a.Items {
-			if i.After >= 100 {
-				return "The free quota is used up", "What exceeds it is billed."
-			}
+		if q := p.FreeQuota; q != nil && q.LeftBytes == 0 { // by now; the alert may be old
+			return "The free quota is used up", "What exceeds it is billed."
 		}
 		return "The free quota is nearly used up", "What exceeds it will be billed."
 	case dayMissing:

@@ -411,6 +411,8 @@ func TestPageSays(t *testing.T) {
 		{"capacity dropped", all["drop"], "In total: 1.4 TiB → 1,017.0 GiB (−30 %)"},
 		{"a region gone", all["drop"], "A region is no longer protected Open since 2026-11-17 cn-shenzhen: 3 → 0 instances"},
 		{"the quota's alert", all["drop"], "account 1000000000000001: 1,017 % used when the alert opened, as it does at 80 %"},
+		{"the quota, used up by now", with(all["drop"], func(tr *Trend) { tr.FreeQuota = &QuotaUse{Quota: NewQuota(10, 10)} }), "The free quota is used up Open since"},
+		{"the quota, nearly used up", with(all["drop"], func(tr *Trend) { tr.FreeQuota = &QuotaUse{Quota: NewQuota(9, 10)} }), "The free quota is nearly used up Open since"},
 		{"a missing day's alert", all["drop"], "A day has no complete record Open since 2026-11-23"},
 		{"a mismatch that rounding would hide", all["drop"], "the total says 1,091,995,435,008, the regions 1,091,995,435,007 bytes"},
 		{"an unknown rule still shows", with(all["zero"], func(tr *Trend) { tr.Alerts = []Alert{{Rule: "moon_phase", Opened: tr.To}} }), "1 open alert moon_phase"},
