@@ -40,19 +40,27 @@ func (s *storm) pick(n int) int {
 	return s.random.IntN(n)
 }
 
-// next is what befalls a request: a delay, and where it hangs; 0: nowhere.
+// Where a request hangs.
+const (
+	hangsNowhere = iota
+	hangsBefore  // the service has seen it
+	hangsAfter   // it was done, and before its answer
+	hangsInAnswer
+)
+
+// next is what befalls a request: a delay, and where it hangs.
 func (s *storm) next(service string) (delay time.Duration, hang int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.blows {
-		return 0, 0
+		return 0, hangsNowhere
 	}
 	delay = time.Duration(s.random.Int64N(int64(20 * time.Millisecond)))
 	if s.random.IntN(10) == 0 {
 		delay = time.Duration(s.random.Int64N(int64(2 * time.Second)))
 	}
 	if s.random.IntN(100) < s.hangs || service == s.dead {
-		hang = 1 + s.random.IntN(3)
+		hang = hangsBefore + s.random.IntN(3)
 	}
 	return delay, hang
 }
@@ -74,13 +82,13 @@ func (s *storm) around(service string, next http.Handler) http.Handler {
 		}
 		answer := httptest.NewRecorder()
 		switch {
-		case hang == 0:
+		case hang == hangsNowhere:
 			next.ServeHTTP(w, req)
 			return
-		case hang > 1:
+		case hang != hangsBefore:
 			next.ServeHTTP(answer, req)
 		}
-		if hang == 3 {
+		if hang == hangsInAnswer {
 			for name, values := range answer.Header() {
 				w.Header()[name] = values
 			}

@@ -26,8 +26,8 @@ func summary(findings []finding) string {
 		rows[r] = append(rows[r], f)
 	}
 	var b strings.Builder
-	line := "%-11s | %-8s | %-43s | %-26s | %-26s | %-26s | %3v | %3v | %v\n"
-	fmt.Fprintf(&b, line, "service", "which", "meets", "once", "twice", "for ever", "met", "all", "most time")
+	line := "%-11s | %-8s | %-43s | %-26s | %-26s | %-26s | %3v | %8v | %v\n"
+	fmt.Fprintf(&b, line, "service", "request", "fault", "once", "twice", "for ever", "met", "requests", "most time")
 	for _, r := range slices.SortedFunc(maps.Keys(rows), func(a, b row) int {
 		return cmp.Or(cmp.Compare(a.service, b.service), cmp.Compare(a.deed, b.deed), cmp.Compare(a.trouble, b.trouble))
 	}) {
