@@ -297,9 +297,7 @@ func parseFault(s string) (f aimedFault, ok bool) {
 }
 
 func wantedFault() string {
-	kinds := FaultKinds()
-	return fmt.Sprintf("KIND[@WHERE][xTIMES], such as -fault %s@%sx2, with a KIND that the service has, of %s",
-		kinds[0], ServiceBackup, strings.Join(kinds, ", "))
+	return fmt.Sprintf("KIND[@WHERE][xTIMES], such as -fault %s@%sx2, with a KIND that the service has; -h lists them", FaultKinds()[0], ServiceBackup)
 }
 
 func services() []string {
