@@ -139,7 +139,7 @@ func (c combination) waits() bool {
 func (c combination) timeout() time.Duration {
 	switch {
 	case c.waits() && c.times == always:
-		return 12 * time.Second
+		return 24 * time.Second // with 5 s for the record, however busy the machine is
 	case c.waits():
 		return 30 * time.Second
 	}
