@@ -21,7 +21,8 @@ type STS Service
 
 // AssumeRole returns credentials of a role, for 900 seconds and under a session
 // name of 2 to 64 letters, digits and any of . @ - _ . An empty external id is
-// not sent.
+// not sent. All members of a fleet share what STS allows an account, and perhaps
+// with other callers: being throttled is waited out until ctx ends.
 func (s *STS) AssumeRole(ctx context.Context, roleARN, sessionName, externalID string) (credentials.Credential, error) {
 	query := map[string]string{
 		"RoleArn": roleARN, "RoleSessionName": sessionName, "DurationSeconds": strconv.Itoa(sessionSeconds),
@@ -31,7 +32,7 @@ func (s *STS) AssumeRole(ctx context.Context, roleARN, sessionName, externalID s
 	}
 	var role credentials.Credential
 	err := (*Service)(s).call(ctx, operation{
-		action: "AssumeRole", version: stsVersion, query: query, secret: true, hidden: []string{externalID},
+		action: "AssumeRole", version: stsVersion, query: query, secret: true, hidden: []string{externalID}, patient: true,
 	}, func(answer node) (err error) {
 		role, err = decodeRole(answer)
 		return err

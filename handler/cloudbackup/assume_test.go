@@ -1,11 +1,14 @@
 package cloudbackup_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"backup-statistics/handler/cloudbackup"
 	"backup-statistics/handler/local"
@@ -25,7 +28,7 @@ func newSTS(t *testing.T, faults ...local.Fault) (cloudbackup.STS, *local.Keys, 
 }
 
 func TestAssumeRole(t *testing.T) {
-	for _, faults := range [][]local.Fault{nil, {{Kind: "throttle-400", Times: 2}}, {{Kind: "reset-after"}}, {{Kind: "truncated"}}, {{Kind: "html-502"}}} {
+	for _, faults := range [][]local.Fault{nil, {{Kind: "throttle-400", Times: 2}}, {{Kind: "throttle-429", Times: 8}}, {{Kind: "reset-after"}}, {{Kind: "truncated"}}, {{Kind: "html-502"}}} {
 		sts, keys, log := newSTS(t, faults...)
 		role, err := sts.AssumeRole(t.Context(), roleARN, "backup-statistics@fc", "a+b/c d")
 		must(t, err)
@@ -118,5 +121,24 @@ func TestRefusalOfSTS(t *testing.T) {
 	var refusal *cloudbackup.Refusal
 	if !errors.As(err, &refusal) || refusal.Action != "GetCallerIdentity" || refusal.Code != "InvalidAccessKeyId.NotFound" || refusal.Status != 404 || refusal.RequestID == "" {
 		t.Errorf("error = %v, want a Refusal with all its parts", err)
+	}
+}
+
+// An account for which the pace leaves no time is not asked at all, and says so.
+func TestMemberWithoutATurn(t *testing.T) {
+	sts, _, log := newSTS(t)
+	pace := rate.NewLimiter(rate.Every(time.Hour), 1)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	for i, turn := range []bool{true, false} {
+		m := &cloudbackup.MemberAccount{STS: &sts, Pace: pace, RoleARN: roleARN, Session: "session", Backup: cloudbackup.Client{Endpoint: "http://127.0.0.1:1"}}
+		_, err := m.Statistics(ctx, "ECS_FILE")
+		var state interface{ NotAttempted() bool }
+		if unasked := errors.As(err, &state) && state.NotAttempted(); unasked == turn || err == nil {
+			t.Errorf("member %d: error %v, not attempted: %v, want %v", i+1, err, unasked, !turn)
+		}
+	}
+	if r := log.Requests(); len(r) != 1 {
+		t.Errorf("requests %v, want those of the first alone", r)
 	}
 }

@@ -71,6 +71,7 @@ type operation struct {
 	query           map[string]string
 	secret          bool     // the answer holds secrets: no text of it is shown
 	hidden          []string // what is not shown either, besides the credential
+	patient         bool     // it waits for a service that throttles as long as there is time
 }
 
 // call makes a call until decode accepts what was answered.

@@ -48,7 +48,7 @@ func (m *MemberAccount) Statistics(ctx context.Context, sourceType string) (repo
 
 func (m *MemberAccount) assume(ctx context.Context) error {
 	if err := m.Pace.Wait(ctx); err != nil {
-		return fmt.Errorf("assume %s: no time was left for the pace of STS, %d a second: %w", m.RoleARN, RolesPerSecond, err)
+		return &unasked{fmt.Errorf("assume %s: no time was left for the pace of STS, %d a second: %w", m.RoleARN, RolesPerSecond, err)}
 	}
 	credential, err := m.STS.AssumeRole(ctx, m.RoleARN, m.Session, m.ExternalID)
 	if err != nil {
@@ -59,3 +59,11 @@ func (m *MemberAccount) assume(ctx context.Context) error {
 	m.client = &client
 	return nil
 }
+
+// An unasked account is one that no request was made for.
+type unasked struct{ error }
+
+// NotAttempted tells that there was no time for the account.
+func (*unasked) NotAttempted() bool { return true }
+
+func (u *unasked) Unwrap() error { return u.error }

@@ -128,7 +128,7 @@ func (s speech) refusal(a answer, r *Refusal) *failure {
 			r.Message = ""
 		}
 	}
-	return &failure{err: r, passing: r.passes(), waitsFor: a.retryAfter()}
+	return &failure{err: r, passing: r.passes(), patient: s.op.patient && r.throttled(), waitsFor: a.retryAfter()}
 }
 
 // A said error prints a text without secrets in place of its cause's.

@@ -28,11 +28,12 @@ type failure struct {
 	err      error
 	unsaid   bool          // the service did not get to say anything
 	passing  bool          // another attempt may end better
+	patient  bool          // it is attempted again as long as there is time
 	waitsFor time.Duration // what Retry-After asks for; 0: nothing
 }
 
 // retry attempts until it succeeds, fails for good, has done so often enough, or
-// ctx ends. Nothing else here tries again. The error tells the last thing that
+// ctx ends. A call that is patient is not counted where the service throttles. Nothing else here tries again. The error tells the last thing that
 // the service said and how often it was asked.
 func (s *Service) retry(ctx context.Context, action string, attempt func(context.Context) *failure) error {
 	most := cmp.Or(s.Attempts, defaultAttempts)
@@ -57,7 +58,7 @@ func (s *Service) retry(ctx context.Context, action string, attempt func(context
 		switch {
 		case !last.passing && tries == 1:
 			return last.err
-		case !last.passing, tries >= most:
+		case !last.passing, tries >= most && !last.patient:
 			return fmt.Errorf("%w (%s)", last.err, tried(tries))
 		case limited && last.waitsFor >= time.Until(deadline):
 			return fmt.Errorf("%w (%s; Retry-After asks for %v, past the deadline)", last.err, tried(tries), last.waitsFor)
@@ -118,7 +119,12 @@ func (r *Refusal) passes() bool {
 	// with the same nonce; the next attempt has another.
 	again := []string{"InternalError", "ServiceUnavailable", "EcsClientError", "AccessVaultFail", "SignatureNonceUsed"}
 	asStatus, _ := strconv.Atoi(r.Code)
-	return strings.Contains(r.Code, "Throttling") || slices.Contains(again, r.Code) || passingStatus(r.Status) || passingStatus(asStatus)
+	return r.throttled() || slices.Contains(again, r.Code) || passingStatus(r.Status) || passingStatus(asStatus)
+}
+
+// throttled tells whether the caller, or all callers together, ask too often.
+func (r *Refusal) throttled() bool {
+	return strings.Contains(r.Code, "Throttling") || r.Status == http.StatusTooManyRequests
 }
 
 func passingStatus(status int) bool {
