@@ -224,8 +224,11 @@ func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, er
 	if stored == nil {
 		stored = new(report.DayRecord)
 	}
-	if why.unknown != nil && (stored.Status == report.Complete || stored.Withdrawn()) { // all were known once, and are there
-		why.expected, why.unknown = nil, nil
+	if why.unknown != nil && stored.Status != "" { // who was expected then, nobody knows better now
+		why.expected = nil
+		if stored.Status == report.Complete || stored.Withdrawn() { // and all are there
+			why.unknown = nil
+		}
 	}
 	day.Cause, day.Reported = stored.Cause, stored.ReportedOn
 	if stored.DetectedAt != nil {
@@ -237,7 +240,7 @@ func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, er
 		switch {
 		case keyErr != nil:
 			return report.DayRecord{}, &StoreError{keyErr}
-		case errors.Is(err, errNotAttempted):
+		case notAttempted(err):
 			day.NotAttempted = append(day.NotAttempted, account)
 		default:
 			day.Failed = append(day.Failed, report.Failure{AccountID: account, SourceType: sourceType, ErrorType: ErrorType(err), Message: err.Error()})
@@ -266,6 +269,9 @@ func (d *day) recall(day *report.Day, why reasons, stored report.Accounts) {
 		day.Expected = stored.Expected
 		day.NotActivated, day.NotAttempted = stored.NotActivated, d.lacking(stored.NotAttempted)
 		for key, f := range failed {
+			if f.AccountID == "" && why.unknown != nil { // it is said anew
+				continue
+			}
 			if _, kept := d.kept[key]; !kept && why.failed[key] == nil {
 				day.Failed = append(day.Failed, f)
 			}
@@ -290,13 +296,14 @@ func (d *day) recall(day *report.Day, why reasons, stored report.Accounts) {
 	day.Expected = len(accounts)
 }
 
-// lacking are the accounts of a list of which no snapshot is stored.
+// lacking are the accounts of a list of which a snapshot is not stored. A record
+// does not say of which source type it was; so all that are due now have to be there.
 func (d *day) lacking(accounts []string) []string {
-	there := make(map[string]bool)
-	for _, s := range d.kept {
-		there[s.AccountID] = true
-	}
-	return slices.DeleteFunc(slices.Clone(accounts), func(id string) bool { return there[id] })
+	return slices.DeleteFunc(slices.Clone(accounts), func(id string) bool {
+		return !slices.ContainsFunc(d.Config.SourceTypes, func(sourceType string) bool {
+			return d.kept[report.SnapshotKey(d.date, id, sourceType)] == nil
+		})
+	})
 }
 
 // causeOf says in a line why a day is not complete.

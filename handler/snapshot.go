@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -53,15 +54,20 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	outcomes := excuse(r.collect(ctx, jobs))
+	outcomes := excuse(r.collect(ctx, jobs), func() bool { return r.others(jobs) })
 	for i := range outcomes { // credentials are not needed any more, and those of thousands of accounts fill the memory
 		outcomes[i].account.Source = nil
 	}
+	missed := unknown
+	if unknown != nil && len(req.Accounts) > 0 { // nobody asked for the others
+		r.documents.warn("%v", unknown)
+		missed = nil
+	}
 	if r.DryRun {
-		return r.dryResult(outcomes, unknown)
+		return r.dryResult(outcomes, missed)
 	}
 	trend, derived := r.derive(ctx, r.expected(accounts), outcomes, unknown)
-	if failed := failures(outcomes, unknown); failed != nil {
+	if failed := failures(outcomes, missed); failed != nil {
 		return nil, failed
 	}
 	if derived != nil {
@@ -225,7 +231,20 @@ func reserve(ctx context.Context, now time.Time) (context.Context, context.Cance
 	return context.WithDeadline(ctx, deadline.Add(-min(5*time.Second, deadline.Sub(now)/4)))
 }
 
-var errNotAttempted = errors.New("not attempted, no time was left")
+// noTime is an account that was not asked, since no time was left.
+type noTime struct{}
+
+func (noTime) Error() string { return "not attempted, no time was left" }
+
+// NotAttempted tells that nothing is known of the account.
+func (noTime) NotAttempted() bool { return true }
+
+// notAttempted tells an account that was not asked from one that failed. A source
+// may find out itself that there is no time for it.
+func notAttempted(err error) bool {
+	var state interface{ NotAttempted() bool }
+	return errors.As(err, &state) && state.NotAttempted()
+}
 
 // take takes one snapshot, unless the day has it. A run of a single snapshot, as
 // most are, asks Cloud Backup while it reads what is stored: the write then
@@ -233,7 +252,7 @@ var errNotAttempted = errors.New("not attempted, no time was left")
 // exception.
 func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 	if asking.Err() != nil {
-		return outcome{}, &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, errNotAttempted)}
+		return outcome{}, &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, noTime{})}
 	}
 	key := report.SnapshotKey(r.occasion.Date, j.account.ID, j.sourceType)
 	asked := make(chan func() (report.Statistics, error), 1)
@@ -332,19 +351,34 @@ func (r *run) read(ctx context.Context, key string) (outcome, error) {
 }
 
 // excuse takes an account that has not activated Cloud Backup for what it is, a
-// state of that account, as long as others have something to tell. Where none
-// has, the deployment asks the wrong accounts, and the day has nothing to say.
-func excuse(outcomes []outcome) []outcome {
-	if !slices.ContainsFunc(outcomes, func(o outcome) bool { return o.err == nil }) {
+// state of that account, as long as others have something to tell, in this run or
+// in another of the day. Where none has, the deployment asks the wrong accounts, and
+// the day has nothing to say.
+func excuse(outcomes []outcome, others func() bool) []outcome {
+	off := func(o outcome) bool {
+		var state interface{ NotActivated() bool }
+		return errors.As(o.err, &state) && state.NotActivated()
+	}
+	tells := func(o outcome) bool { return o.err == nil }
+	if !slices.ContainsFunc(outcomes, off) || !slices.ContainsFunc(outcomes, tells) && !others() {
 		return outcomes
 	}
 	for i, o := range outcomes {
-		var state interface{ NotActivated() bool }
-		if errors.As(o.err, &state) && state.NotActivated() {
+		if off(o) {
 			outcomes[i].status, outcomes[i].err = NotActivated, nil
 		}
 	}
 	return outcomes
+}
+
+// others tells whether the day has snapshots that this run was not asked for.
+func (r *run) others(jobs []job) bool {
+	stored, err := r.listed()
+	stored = maps.Clone(stored)
+	for _, j := range jobs {
+		delete(stored, report.SnapshotKey(r.day.date, j.account.ID, j.sourceType))
+	}
+	return err == nil && len(stored) > 0
 }
 
 // failures is the error of a run: that of its only snapshot, or all of them.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,6 +96,16 @@ func TestNarrowedRun(t *testing.T) {
 	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts.NotAttempted) != "[1234567890123456]" {
 		t.Errorf("record %+v, want a partial day that names whom nobody asked", r)
 	}
+	h.Members = func(context.Context) ([]Account, error) { return nil, errors.New("ListAccounts: NoPermission (403)") }
+	result, err := h.Handle(t.Context(), []byte(`{"accounts":["1234567890123456"]}`))
+	must(t, err) // of the others nothing is asked
+	if got, want := fmt.Sprint(result.Warnings), "[cloud backup: find the member accounts: ListAccounts: NoPermission (403)]"; got != want {
+		t.Errorf("warnings %s, want %s", got, want)
+	}
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial {
+		t.Errorf("record %s %+v, want a partial day while the fleet is unknown", r.Status, r.Accounts)
+	}
+	h.Members = nil
 	_, err = h.Handle(t.Context(), []byte(`{"accounts":["7"]}`))
 	if got, want := fmt.Sprint(err), "event: accounts names 7, which is none of the 2 accounts of this deployment: want such as 1234567890123456"; got != want {
 		t.Errorf("error %s, want %s", got, want)
@@ -120,6 +131,76 @@ func TestNotActivatedIsAStateOfAnAccount(t *testing.T) {
 	_, err = newHandler(t, new(store.Memory), &source{fails: accountState{}}).Handle(t.Context(), []byte(event))
 	if ErrorType(err) != "SourceError" {
 		t.Errorf("alone: error %v, want a SourceError: there is nothing to record", err)
+	}
+}
+
+// Who asks again for nobody but that account must not make a complete day partial.
+func TestNotActivatedIsAStateInANarrowedRunToo(t *testing.T) {
+	documents := new(store.Memory)
+	h := newHandler(t, documents, new(source), &source{fails: accountState{}})
+	_, err := h.Handle(t.Context(), []byte(event))
+	must(t, err)
+	result, err := h.Handle(t.Context(), []byte(`{"accounts":["1234567890123457"]}`))
+	must(t, err)
+	if len(result.Accounts) != 1 || result.Accounts[0].Status != NotActivated {
+		t.Errorf("answer %+v, want one account that is not_activated", result)
+	}
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] []}" {
+		t.Errorf("record %s %+v, want the complete day as it was", r.Status, r.Accounts)
+	}
+	_, err = newHandler(t, new(store.Memory), new(source), &source{fails: accountState{}}).Handle(t.Context(), []byte(`{"accounts":["1234567890123457"]}`))
+	if ErrorType(err) != "SourceError" {
+		t.Errorf("on a day without a snapshot: error %v, want a SourceError: there is nothing to record", err)
+	}
+}
+
+// A record names not attempted accounts without their source types. Half of an
+// account that is there must not pass for all of it.
+func TestHalfOfTheSourceTypesIsNoCompleteDay(t *testing.T) {
+	for _, next := range []string{`{"action":"check"}`, `{"action":"rebuild"}`} {
+		documents := new(store.Memory)
+		h := newHandler(t, documents, new(source), new(source))
+		h.Config = config(t, "SOURCE_TYPES=ECS_FILE,OTHER")
+		_, err := h.Handle(t.Context(), []byte(`{"source_types":["ECS_FILE"]}`))
+		must(t, err)
+		h.Handle(t.Context(), []byte(next)) //nolint:errcheck // what it records counts
+		if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 0 [] [] [1234567890123456 1234567890123457]}" {
+			t.Errorf("record after %s: %s %+v, want a partial day that names whom nobody asked for all", next, r.Status, r.Accounts)
+		}
+		_, err = h.Handle(t.Context(), []byte(event))
+		must(t, err)
+		if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || r.Accounts.Collected != 2 {
+			t.Errorf("record after the next run: %s %+v, want a complete day", r.Status, r.Accounts)
+		}
+	}
+}
+
+// What a run found out about the fleet is not lost to one that finds out nothing.
+func TestUnknownMembersLeaveWhatIsKnownOfTheDay(t *testing.T) {
+	documents := new(store.Memory)
+	sick := errors.New("denied")
+	h := newHandler(t, documents, new(source))
+	h.Members = func(context.Context) ([]Account, error) {
+		return []Account{{ID: "7", Source: &source{fails: sick}}, {ID: "8", Source: &source{fails: sick}}, {ID: "9", Source: new(source)}}, nil
+	}
+	_, err := h.Handle(t.Context(), []byte(event))
+	if ErrorType(err) != "AccountsError" {
+		t.Fatalf("error %v, want an AccountsError", err)
+	}
+	h.Members = func(context.Context) ([]Account, error) { return nil, errors.New("ListAccounts: NoPermission (403)") }
+	for range 2 { // the second says the same, once
+		_, err = h.Handle(t.Context(), []byte(event))
+		if ErrorType(err) != "AccountsError" {
+			t.Errorf("error %v, want an AccountsError", err)
+		}
+		r := record(t, documents, "2026-11-23")
+		var failed []string
+		for _, f := range r.Accounts.Failed {
+			failed = append(failed, f.AccountID)
+		}
+		if r.Status != report.Partial || r.Accounts.Collected != 2 || !slices.Equal(failed, []string{"", "7", "8"}) {
+			t.Errorf("record %s %+v, want a partial day that still names 7 and 8, and why the fleet is unknown", r.Status, r.Accounts)
+		}
 	}
 }
 
@@ -164,6 +245,23 @@ func TestNoTimeLeftIsNotAttempted(t *testing.T) {
 		t.Errorf("error %v, want an AccountsError that says who was not attempted", err)
 	}
 	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts.NotAttempted) != "[1234567890123457]" {
+		t.Errorf("record %s %+v, want a partial day that names whom nobody asked", r.Status, r.Accounts)
+	}
+}
+
+// A noTurn is how cloudbackup tells that the pace of STS left an account no time.
+type noTurn struct{}
+
+func (noTurn) Error() string      { return "no time was left for the pace of STS" }
+func (noTurn) NotAttempted() bool { return true }
+
+func TestNoTimeOfASourceIsNotAttempted(t *testing.T) {
+	documents := new(store.Memory)
+	_, err := newHandler(t, documents, new(source), &source{fails: noTurn{}}).Handle(t.Context(), []byte(event))
+	if ErrorType(err) != "AccountsError" {
+		t.Errorf("error %v, want an AccountsError", err)
+	}
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 1 [] [] [1234567890123457]}" {
 		t.Errorf("record %s %+v, want a partial day that names whom nobody asked", r.Status, r.Accounts)
 	}
 }
