@@ -7,12 +7,20 @@ import (
 	"encoding/base64"
 	"errors"
 	"os"
+	"runtime"
 	"sync"
 )
 
 // rootFiles are where distributions of Linux keep the certificates that they
-// trust, in the order in which crypto/x509 looks for them.
+// trust, in the order in which crypto/x509 looks for them. Other systems, such as a
+// workstation's, also have such files, and decide otherwise.
 func rootFiles() []string {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
+		return []string{file}
+	}
 	return []string{
 		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
 		"/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
@@ -82,11 +90,7 @@ func (r *roots) find(wanted map[string]bool) {
 	for issuer := range wanted {
 		r.named[issuer] = nil
 	}
-	files := rootFiles()
-	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
-		files = []string{file}
-	}
-	for _, file := range files {
+	for _, file := range rootFiles() {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			continue
@@ -107,12 +111,17 @@ func (r *roots) find(wanted map[string]bool) {
 }
 
 // eachCertificate decodes the certificates of a PEM file one after another, each
-// in the place of the one before: encoding/pem takes three times as long.
+// in the place of the one before: encoding/pem takes three times as long. A
+// beginning within a line is none: so a root is taken out by hand.
 func eachCertificate(data []byte, do func(der []byte)) {
 	const begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 	var der []byte
 	for {
-		_, rest, found := bytes.Cut(data, []byte(begin))
+		before, rest, found := bytes.Cut(data, []byte(begin))
+		if len(before) > 0 && before[len(before)-1] != '\n' {
+			data = rest
+			continue
+		}
 		text, rest, ended := bytes.Cut(rest, []byte(end))
 		if !found || !ended {
 			return

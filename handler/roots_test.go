@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -171,6 +172,45 @@ func TestRootsLookForEachIssuer(t *testing.T) {
 	}
 	if err := r.verify("oss.test", nil); err == nil {
 		t.Error("a server without a certificate is taken")
+	}
+}
+
+// TestRootsTakenOutByHandAreNotTrusted holds each bundle against what crypto/x509
+// reads in it.
+func TestRootsTakenOutByHandAreNotTrusted(t *testing.T) {
+	root, other := certify(t, "root", nil, authority), certify(t, "other", nil, authority)
+	leaf := certify(t, "leaf", root, server)
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw}))
+	rest := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Raw}))
+	for _, test := range []struct {
+		name, bundle string
+		good         bool
+	}{
+		{"as it was", text + rest, true},
+		{"the last of a bundle without a line's end", rest + strings.TrimSpace(text), true},
+		{"lines end as on Windows", strings.ReplaceAll(rest+text, "\n", "\r\n"), true},
+		{"its first line is a comment", "# " + text + rest, false},
+		{"its first line is a comment, after another root", rest + "#" + text, false},
+		{"all its lines are comments", "# " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n# ") + "\n" + rest, false},
+		{"it has headers", strings.Replace(text, "-----\n", "-----\nTrust: no\n\n", 1) + rest, false},
+		{"it is trusted for something", strings.ReplaceAll(text, " CERTIFICATE", " TRUSTED CERTIFICATE") + rest, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "roots.crt")
+			if err := os.WriteFile(file, []byte(test.bundle), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("SSL_CERT_FILE", file)
+			all := x509.NewCertPool()
+			all.AppendCertsFromPEM([]byte(test.bundle))
+			if _, err := leaf.Verify(x509.VerifyOptions{DNSName: "oss.test", Roots: all}); (err == nil) != test.good {
+				t.Fatalf("the standard library says %v: want it to be good: %v", err, test.good)
+			}
+			r := roots{all: x509.NewCertPool()}
+			if err := r.verify("oss.test", []*x509.Certificate{leaf.Certificate}); (err == nil) != test.good {
+				t.Errorf("verdict %v, want as the standard library, good: %v", err, test.good)
+			}
+		})
 	}
 }
 
