@@ -69,6 +69,15 @@ func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
 		return nil, err
 	}
 	h.Log.Debug("asked", "action", r.Action, "trigger", r.Trigger, "at", r.At)
+	result, err := h.act(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	result.shorten()
+	return result, nil
+}
+
+func (h *Handler) act(ctx context.Context, r Request) (*Result, error) {
 	switch r.Action {
 	case ActionSnapshot:
 		return h.snapshot(ctx, r)

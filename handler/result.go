@@ -1,6 +1,11 @@
 package handler
 
-import "backup-statistics/report"
+import (
+	"fmt"
+	"slices"
+
+	"backup-statistics/report"
+)
 
 // What became of a snapshot.
 const (
@@ -24,9 +29,10 @@ type Result struct {
 	Totals       []report.TypeTotal `json:"totals,omitempty"`           // over all accounts of the day
 	Change       *Change            `json:"change,omitempty"`
 	FreeQuota    *QuotaResult       `json:"free_quota,omitempty"`
-	Alerts       []report.Alert     `json:"alerts"`            // that are open
-	Rebuilt      *Rebuilt           `json:"rebuilt,omitempty"` // of action rebuild
-	Checks       []Check            `json:"checks,omitempty"`  // of action preflight
+	Alerts       []report.Alert     `json:"alerts"`                        // that are open, each with a hundred items at most
+	ItemsOmitted int                `json:"alert_items_omitted,omitempty"` // how many more there are, see the day's record
+	Rebuilt      *Rebuilt           `json:"rebuilt,omitempty"`             // of action rebuild
+	Checks       []Check            `json:"checks,omitempty"`              // of action preflight
 	Warnings     []string           `json:"warnings,omitempty"`
 }
 
@@ -62,6 +68,22 @@ type AccountResult struct {
 	Status     string `json:"status"`
 	Key        string `json:"key,omitempty"` // in the bucket, with the prefix
 	*report.Amount
+}
+
+// shorten keeps an answer that says something of each of thousands of accounts
+// one that can be read in a console.
+func (r *Result) shorten() {
+	const mostItems, mostWarnings = 100, 20
+	r.Alerts = slices.Clone(r.Alerts) // the records have all
+	for i, a := range r.Alerts {
+		if more := len(a.Items) - mostItems; more > 0 {
+			r.Alerts[i].Items = a.Items[:mostItems]
+			r.ItemsOmitted += more
+		}
+	}
+	if more := len(r.Warnings) - mostWarnings; more > 0 {
+		r.Warnings = append(slices.Clone(r.Warnings[:mostWarnings]), fmt.Sprintf("and %d more warnings", more))
+	}
 }
 
 func (r *Result) add(prefix string, o outcome) {

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -380,6 +381,42 @@ func TestWarnings(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("warnings %s, want one with %s", got, want)
 		}
+	}
+}
+
+// What is said of each account is said of some in an answer, and of all in the record.
+func TestAnswerOfThousandsIsShort(t *testing.T) {
+	const accounts = 1000
+	sources := make([]Source, accounts)
+	for i := range sources {
+		sources[i] = &source{total: func(int) report.Statistics {
+			s := statistics(1)
+			s.Regions = s.Regions[:1] // which do not add up
+			return s
+		}}
+	}
+	documents := new(store.Memory)
+	h := newHandler(t, documents, sources...)
+	h.Config = config(t, "FREE_QUOTA_BYTES=1")
+	result, err := h.Handle(t.Context(), []byte(event))
+	must(t, err)
+	answer, err := json.Marshal(result)
+	must(t, err)
+	if len(answer) > 64<<10 || len(result.Accounts) != 100 || result.Omitted != accounts-100 {
+		t.Errorf("an answer of %d bytes with %d accounts and %d omitted, want a short one with 100", len(answer), len(result.Accounts), result.Omitted)
+	}
+	if got, want := result.Warnings[len(result.Warnings)-1], fmt.Sprintf("and %d more warnings", accounts-20); got != want {
+		t.Errorf("the last of %d warnings is %q, want %q", len(result.Warnings), got, want)
+	}
+	shown, all := 0, 0
+	for _, a := range result.Alerts {
+		shown += len(a.Items)
+	}
+	for _, a := range record(t, documents, "2026-11-23").Alerts {
+		all += len(a.Items)
+	}
+	if all < accounts || shown != 100*len(result.Alerts) || shown+result.ItemsOmitted != all {
+		t.Errorf("alerts with %d items and %d omitted, want 100 of each, and in the record all %d", shown, result.ItemsOmitted, all)
 	}
 }
 
