@@ -57,8 +57,8 @@ func snapshot(event http.Header) error {
 		return err
 	}
 	var answer struct {
-		Success    bool
-		Statistics struct{ TotalProtectedData, TotalProtectedResource json.Number }
+		Success          bool
+		GlobalStatistics struct{ ProtectedDataSize, ProtectedResourceCount json.Number }
 	}
 	if err := json.Unmarshal(body, &answer); err != nil || !answer.Success {
 		return fmt.Errorf("answer %s: %v", body, err)
@@ -66,7 +66,7 @@ func snapshot(event http.Header) error {
 	now := time.Now().UTC()
 	data, err := json.Marshal(map[string]any{
 		"account_id": account, "captured_at": now, "response": json.RawMessage(body),
-		"protected_data_bytes": answer.Statistics.TotalProtectedData, "protected_resource_count": answer.Statistics.TotalProtectedResource,
+		"protected_data_bytes": answer.GlobalStatistics.ProtectedDataSize, "protected_resource_count": answer.GlobalStatistics.ProtectedResourceCount,
 	})
 	if err != nil {
 		return err
