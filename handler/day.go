@@ -249,7 +249,7 @@ func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, er
 	if why.unknown != nil {
 		day.Failed = append(day.Failed, report.Failure{ErrorType: ErrorType(why.unknown), Message: why.unknown.Error()})
 	}
-	day.NotActivated = slices.AppendSeq(day.NotActivated, maps.Keys(why.off))
+	day.NotActivated = d.lacking(slices.AppendSeq(day.NotActivated, maps.Keys(why.off))) // others did so before, and their snapshots stay
 	day.Cause = cmp.Or(causeOf(day.Failed, day.NotAttempted), day.Cause, why.cause, "unknown")
 	record, err := report.NewDayRecord(day)
 	if err != nil {

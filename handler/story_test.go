@@ -135,6 +135,25 @@ func TestNotActivatedIsAStateOfAnAccount(t *testing.T) {
 	}
 }
 
+// An account may give Cloud Backup up on a day that has its snapshot already. An
+// overwrite leaves that one where it is, and the record counts what is there.
+func TestAccountThatWasActivatedThatDayIsCollected(t *testing.T) {
+	documents := new(store.Memory)
+	gone := new(source)
+	h := newHandler(t, documents, new(source), gone)
+	_, err := h.Handle(t.Context(), []byte(event))
+	must(t, err)
+	gone.fails = accountState{}
+	result, err := h.Handle(t.Context(), []byte(`{"overwrite":true}`))
+	must(t, err)
+	if got := result.Accounts[1].Status; got != NotActivated {
+		t.Errorf("answer %q, want %s", got, NotActivated)
+	}
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 2 [] [] []}" || len(r.Objects) != 4 {
+		t.Errorf("record %s %+v with %d objects, want a complete day of two snapshots and two tables", r.Status, r.Accounts, len(r.Objects))
+	}
+}
+
 // Who asks again for nobody but that account must not make a complete day partial.
 func TestNotActivatedIsAStateInANarrowedRunToo(t *testing.T) {
 	documents := new(store.Memory)
