@@ -125,7 +125,8 @@ func (w *Webhook) send(req *http.Request) (*http.Response, string, error) {
 }
 
 // hide takes what is secret out of a text that a receiver may have written: the
-// webhook's secret, and what of its address is long enough to be a key.
+// webhook's secret, and what of its address is long enough to be a key, as it stands
+// there and as it is meant.
 func (w *Webhook) hide(text string) string {
 	secrets := []string{w.Secret.Reveal()}
 	if address, err := url.Parse(w.URL.Reveal()); err == nil {
@@ -133,6 +134,11 @@ func (w *Webhook) hide(text string) string {
 		secrets = append(append(secrets, password), strings.Split(address.Path, "/")...)
 		for _, values := range address.Query() {
 			secrets = append(secrets, values...)
+		}
+		secrets = append(secrets, strings.Split(address.EscapedPath(), "/")...)
+		for pair := range strings.SplitSeq(address.RawQuery, "&") {
+			_, value, _ := strings.Cut(pair, "=")
+			secrets = append(secrets, value)
 		}
 	}
 	for _, s := range secrets {
