@@ -68,6 +68,9 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 	}
 	trend, derived := r.derive(ctx, r.expected(accounts), outcomes, unknown)
 	if failed := failures(outcomes, missed); failed != nil {
+		if derived != nil {
+			r.Log.Warn("the day's record could not be written", "error", derived)
+		}
 		return nil, failed
 	}
 	if derived != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -86,6 +87,17 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 		if got := h.Accounts[i].Source.(*source).asked; got != want {
 			t.Errorf("account %d was asked %d times, want %d", i, got, want)
 		}
+	}
+}
+
+// The error of a run tells of the accounts; that their day has no record is in the log.
+func TestRecordThatIsNotWrittenIsInTheLog(t *testing.T) {
+	var log strings.Builder
+	h := newHandler(t, &locked{writes: true}, &source{fails: errors.New("denied")})
+	h.Log = slog.New(slog.NewTextHandler(&log, nil))
+	_, err := h.Handle(t.Context(), []byte(event))
+	if ErrorType(err) != "SourceError" || !strings.Contains(log.String(), "days/2026-11-23.json: AccessDenied (403)") {
+		t.Errorf("error %v and log %q, want a SourceError, and in the log why the record is not there", err, log.String())
 	}
 }
 
