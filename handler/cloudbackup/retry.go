@@ -33,8 +33,9 @@ type failure struct {
 }
 
 // retry attempts until it succeeds, fails for good, has done so often enough, or
-// ctx ends. A call that is patient is not counted where the service throttles. Nothing else here tries again. The error tells the last thing that
-// the service said and how often it was asked.
+// ctx ends. A call that is patient is not counted where the service throttles.
+// Nothing else here tries again. The error tells the last thing that the service
+// said and how often it was asked.
 func (s *Service) retry(ctx context.Context, action string, attempt func(context.Context) *failure) error {
 	most := cmp.Or(s.Attempts, defaultAttempts)
 	pauses := backoff.ExponentialBackOff{
