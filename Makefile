@@ -86,7 +86,7 @@ vuln: ## look for known vulnerabilities; it needs the database at vuln.go.dev, o
 # what runs a few times a day: the SDKs, the network and our own code (0.5 MB). The
 # runtime and encoding/json, where a cold start spends its time, stay as they are,
 # and so does the key exchange of TLS (2 ms of each cold start).
-COLD  = github.com/... golang.org/... gopkg.in/... net/... crypto/... vendor/... backup-statistics/... encoding/xml regexp/... math/big log/...
+COLD  = github.com/... golang.org/... gopkg.in/... net/... crypto/... vendor/... backup-statistics/... compress/... embed encoding/asn1 encoding/gob encoding/pem encoding/xml flag html log/... math/big mime/... regexp/... testing text/...
 HOT   = crypto/internal/fips140/mlkem
 SHIPS = -trimpath -buildvcs=false -tags $(TAGS),function $(COLD:%=-gcflags=%=-l) $(HOT:%=-gcflags=%=) -ldflags='-s -w -funcalign=16'
 
