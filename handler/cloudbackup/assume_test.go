@@ -30,7 +30,9 @@ func newSTS(t *testing.T, faults ...local.Fault) (cloudbackup.STS, *local.Keys, 
 func TestAssumeRole(t *testing.T) {
 	for _, faults := range [][]local.Fault{nil, {{Kind: "throttle-400", Times: 2}}, {{Kind: "throttle-429", Times: 8}}, {{Kind: "reset-after"}}, {{Kind: "truncated"}}, {{Kind: "html-502"}}} {
 		sts, keys, log := newSTS(t, faults...)
-		role, err := sts.AssumeRole(t.Context(), roleARN, "backup-statistics@fc", "a+b/c d")
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		role, err := sts.AssumeRole(ctx, roleARN, "backup-statistics@fc", "a+b/c d")
 		must(t, err)
 		got, err := role.GetCredential()
 		must(t, err)

@@ -33,9 +33,9 @@ type failure struct {
 }
 
 // retry attempts until it succeeds, fails for good, has done so often enough, or
-// ctx ends. A call that is patient is not counted where the service throttles.
-// Nothing else here tries again. The error tells the last thing that the service
-// said and how often it was asked.
+// ctx ends. Where there is a deadline, a patient call is not counted while the
+// service throttles. Nothing else here tries again. The error tells the last thing
+// that the service said and how often it was asked.
 func (s *Service) retry(ctx context.Context, action string, attempt func(context.Context) *failure) error {
 	most := cmp.Or(s.Attempts, defaultAttempts)
 	pauses := backoff.ExponentialBackOff{
@@ -59,7 +59,7 @@ func (s *Service) retry(ctx context.Context, action string, attempt func(context
 		switch {
 		case !last.passing && tries == 1:
 			return last.err
-		case !last.passing, tries >= most && !last.patient:
+		case !last.passing, tries >= most && !(last.patient && limited):
 			return fmt.Errorf("%w (%s)", last.err, tried(tries))
 		case limited && last.waitsFor >= time.Until(deadline):
 			return fmt.Errorf("%w (%s; Retry-After asks for %v, past the deadline)", last.err, tried(tries), last.waitsFor)
