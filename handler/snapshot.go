@@ -55,9 +55,6 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	outcomes := excuse(r.collect(ctx, jobs), func() bool { return r.others(jobs) })
-	for i := range outcomes { // credentials are not needed any more, and those of thousands of accounts fill the memory
-		outcomes[i].account.Source = nil
-	}
 	missed := unknown
 	if unknown != nil && len(req.Accounts) > 0 { // nobody asked for the others
 		r.documents.warn("%v", unknown)
@@ -206,7 +203,8 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 	for i, j := range jobs {
 		all.Go(func() error {
 			o, err := guard(func() (outcome, error) { return r.take(ctx, asking, j) })
-			o.job, o.err = j, err
+			// Without the source: the credentials of thousands of accounts fill the memory.
+			o.job, o.err = job{Account{ID: j.account.ID}, j.sourceType}, err
 			outcomes[i] = o
 			return nil
 		})
