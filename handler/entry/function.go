@@ -31,9 +31,10 @@ func tune(megabytes int64) {
 	}
 }
 
-// slim leaves Go one thread where there is one core at most, as with up to 1 GB of
+// slim leaves Go one thread where there is likely one core at most, up to 1 GB of
 // memory: more only look for work in each other's places, for a tenth of a run's
-// CPU. Starting has something for two to do.
+// CPU. How many cores a function has it is not told; a second one would go unused,
+// and nothing else. Starting has something for two to do.
 func slim(megabytes int64) {
 	if megabytes > 0 && megabytes <= 1024 {
 		runtime.GOMAXPROCS(1)
