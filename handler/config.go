@@ -30,6 +30,7 @@ type Config struct {
 
 	SourceTypes []string       // SOURCE_TYPES: what to ask for, sorted
 	Zone        *time.Location // TIME_ZONE: says which day an instant belongs to
+	MaxEventAge time.Duration  // MAX_EVENT_AGE: how long after its triggerTime an event is still filed under its day
 
 	MemberRoleARNs   []string // MEMBER_ROLE_ARNS: roles to assume, one a member account
 	MemberRoleName   string   // MEMBER_ROLE_NAME: role to assume in every account of the directory
@@ -49,7 +50,7 @@ func Variables() []string {
 	return []string{
 		"OSS_BUCKET", "OSS_PREFIX", "OSS_REGION", "OSS_ENDPOINT",
 		"CLOUD_BACKUP_ENDPOINT", "STS_ENDPOINT", "RESOURCE_DIRECTORY_ENDPOINT",
-		"SOURCE_TYPES", "TIME_ZONE",
+		"SOURCE_TYPES", "TIME_ZONE", "MAX_EVENT_AGE",
 		"MEMBER_ROLE_ARNS", "MEMBER_ROLE_NAME", "MEMBER_EXTERNAL_ID", "CONCURRENCY",
 		"FREE_QUOTA_BYTES", "ALERT_RULES", "WEBHOOK_URL", "WEBHOOK_SECRET", "LOG_LEVEL",
 	}
@@ -86,6 +87,7 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 		DirectoryEndpoint: l.endpoint("RESOURCE_DIRECTORY_ENDPOINT", "https://resourcedirectory.aliyuncs.com"),
 		SourceTypes:       l.list("SOURCE_TYPES", "ECS_FILE", report.CheckSourceType),
 		Zone:              l.zone("TIME_ZONE", "Asia/Shanghai"),
+		MaxEventAge:       l.age("MAX_EVENT_AGE", "12h"),
 		MemberRoleARNs:    l.list("MEMBER_ROLE_ARNS", "", checkRoleARN),
 		MemberRoleName:    l.get("MEMBER_ROLE_NAME", ""),
 		MemberExternalID:  Secret(l.get("MEMBER_EXTERNAL_ID", "")),
@@ -230,6 +232,16 @@ func (l *loader) zone(name, fallback string) *time.Location {
 		l.problem("%s is %q: want an IANA name, such as Asia/Shanghai or UTC", name, s)
 	}
 	return zone
+}
+
+// age takes a duration up to a hundred years, which lets histories be played.
+func (l *loader) age(name, fallback string) time.Duration {
+	s := l.get(name, fallback)
+	age, err := time.ParseDuration(s)
+	if err != nil || age < time.Minute || age > 876000*time.Hour {
+		l.problem("%s is %q: want a time from 1m to 876000h, such as %s", name, s, fallback)
+	}
+	return age
 }
 
 func (l *loader) bytes(name string, fallback int64) int64 {

@@ -18,8 +18,8 @@ import (
 
 func TestLoadConfigDefaults(t *testing.T) {
 	cfg := config(t)
-	got := fmt.Sprintln(cfg.Bucket, cfg.Prefix, cfg.OSSRegion, cfg.OSSEndpoint, cfg.BackupEndpoint, cfg.STSEndpoint, cfg.DirectoryEndpoint, cfg.SourceTypes, cfg.Zone, cfg.FreeQuotaBytes, cfg.LogLevel)
-	want := fmt.Sprintln("acme-reports", "backup-statistics/", "cn-hangzhou", "https://oss-cn-hangzhou-internal.aliyuncs.com", "https://hbr.cn-hangzhou.aliyuncs.com", "https://sts.cn-hangzhou.aliyuncs.com", "https://resourcedirectory.aliyuncs.com", []string{"ECS_FILE"}, "Asia/Shanghai", int64(107374182400), "INFO")
+	got := fmt.Sprintln(cfg.Bucket, cfg.Prefix, cfg.OSSRegion, cfg.OSSEndpoint, cfg.BackupEndpoint, cfg.STSEndpoint, cfg.DirectoryEndpoint, cfg.SourceTypes, cfg.Zone, cfg.MaxEventAge, cfg.FreeQuotaBytes, cfg.LogLevel)
+	want := fmt.Sprintln("acme-reports", "backup-statistics/", "cn-hangzhou", "https://oss-cn-hangzhou-internal.aliyuncs.com", "https://hbr.cn-hangzhou.aliyuncs.com", "https://sts.cn-hangzhou.aliyuncs.com", "https://resourcedirectory.aliyuncs.com", []string{"ECS_FILE"}, "Asia/Shanghai", "12h0m0s", int64(107374182400), "INFO")
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -51,6 +51,9 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"SOURCE_TYPES=,", `SOURCE_TYPES is ",": want a comma-separated list, such as ECS_FILE`},
 		{"TIME_ZONE=Shanghai", `TIME_ZONE is "Shanghai": want an IANA name, such as Asia/Shanghai or UTC`},
 		{"TIME_ZONE=Local", `TIME_ZONE is "Local": want an IANA name, such as Asia/Shanghai or UTC`},
+		{"MAX_EVENT_AGE=12", `MAX_EVENT_AGE is "12": want a time from 1m to 876000h, such as 12h`},
+		{"MAX_EVENT_AGE=59s", `MAX_EVENT_AGE is "59s": want a time from 1m to 876000h, such as 12h`},
+		{"MAX_EVENT_AGE=876001h", `MAX_EVENT_AGE is "876001h": want a time from 1m to 876000h, such as 12h`},
 		{"MEMBER_ROLE_ARNS=role/x", `MEMBER_ROLE_ARNS: "role/x" is no role: want such as acs:ram::1234567890123456:role/backup-statistics-member`},
 		{"MEMBER_ROLE_NAME=a/b", `MEMBER_ROLE_NAME is "a/b": want a role's name, such as backup-statistics-member`},
 		{"FREE_QUOTA_BYTES=100GiB", `FREE_QUOTA_BYTES is "100GiB": want a number of bytes above 0, such as 107374182400`},
