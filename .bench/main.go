@@ -3,11 +3,13 @@
 //
 //	bench cold FUNCTION MINIMAL PLAIN [RUNS]
 //	bench fleet FUNCTION [ACCOUNTS]...
+//	bench instructions FUNCTION [PROGRAM]...
 //
 // Cold starts it many times as Function Compute does, in turn with the smallest
 // function on the same SDKs and with the least that the standard library needs
 // for the same snapshot, and prints medians. Fleet runs it once for each number
-// of accounts.
+// of accounts. Instructions counts those of cold starts, with valgrind, of the
+// function and of other programs, such as the function of another commit.
 package main
 
 import (
@@ -47,8 +49,10 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return fleet(ctx, trust, args[1], sizes)
+	case len(args) >= 2 && args[0] == "instructions":
+		return instructions(ctx, trust, args[1:], 3)
 	}
-	return errors.New("arguments: want cold FUNCTION MINIMAL PLAIN [RUNS], or fleet FUNCTION [ACCOUNTS]")
+	return errors.New("arguments: want cold FUNCTION MINIMAL PLAIN [RUNS], fleet FUNCTION [ACCOUNTS], or instructions FUNCTION [PROGRAM]...")
 }
 
 func numbers(args []string, fallback ...int) (numbers []int, err error) {

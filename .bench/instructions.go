@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"backup-statistics/handler/local"
+)
+
+// instructions prints how many instructions cold starts of each program take until
+// their answer, and what that is to the first of them. Milliseconds are those of the
+// machine and of its other work; this count repeats within some thousandths.
+func instructions(ctx context.Context, t *trust, programs []string, runs int) error {
+	valgrind, err := exec.LookPath("valgrind")
+	if err != nil {
+		return fmt.Errorf("count instructions: %w: want the Debian package valgrind", err)
+	}
+	fmt.Printf("\ninstructions of a cold start over TLS, %d roots, medians of %d, in millions\n", t.roots, runs)
+	fmt.Println("                                  first day     spread   of the first   later day     spread   of the first")
+	var first [2]int64
+	for i, program := range programs {
+		fmt.Printf("%-30s", program)
+		for day, event := range []string{event, nextDay} {
+			var counts []int64
+			for range runs {
+				n, err := counted(ctx, t, valgrind, program, programs[0], event)
+				if err != nil {
+					return fmt.Errorf("%s: %w", program, err)
+				}
+				counts = append(counts, n)
+			}
+			slices.Sort(counts)
+			middle := counts[len(counts)/2]
+			if i == 0 {
+				first[day] = middle
+			}
+			fmt.Printf("   %10.2f   %6.2f %%   %10.4f", float64(middle)/1e6, 100*float64(counts[len(counts)-1]-counts[0])/float64(middle), float64(middle)/float64(first[day]))
+		}
+		fmt.Println()
+	}
+	return nil
+}
+
+// counted is one cold start under callgrind. Where the event is that of a later day,
+// a process of the function took the day before, which is not counted.
+func counted(ctx context.Context, t *trust, valgrind, program, function, last string) (int64, error) {
+	path, err := filepath.Abs(program)
+	if err != nil {
+		return 0, err
+	}
+	s, err := newStage(t, function, 0, local.Config{Function: local.Function{Timeout: 2 * time.Minute}})
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	account := s.Runtime.Function.AccountID
+	s.Backup.Set(account, "ECS_FILE", local.History(account, 20779)...)
+	if last != event {
+		if _, err := s.cold(ctx, event); err != nil {
+			return 0, err
+		}
+		s.Runtime.Stop()
+		s.Backup.Set(account, "ECS_FILE", local.History(account, 20780)...)
+	}
+
+	counts := filepath.Join(s.dir, "callgrind.out")
+	process := s.Runtime.Process
+	process.Path, process.Args = valgrind, []string{"--tool=callgrind", "--callgrind-out-file=" + counts, path}
+	process.Env = append(process.Env, "GODEBUG=asyncpreemptoff=1") // its signals come when they come
+	var valgrinds *os.Process
+	ended := make(chan struct{})
+	process.Started = func(p *os.Process) { valgrinds = p }
+	process.Exit = func(*os.ProcessState) { close(ended) }
+	out, err := s.Runtime.Invoke(ctx, local.Invocation{Event: []byte(last)})
+	if err == nil && out.Failed {
+		err = fmt.Errorf("%s: %s", out.ErrorType, out.ErrorMessage)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := valgrinds.Signal(syscall.SIGTERM); err != nil { // it writes its counts when the program ends
+		return 0, err
+	}
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		return 0, errors.New("valgrind does not end within a minute")
+	}
+	return total(counts)
+}
+
+// total reads the sum of all from a file of callgrind's.
+func total(file string) (int64, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	for line := range bytes.Lines(data) {
+		if text, found := strings.CutPrefix(string(line), "totals: "); found {
+			return strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("%s: no line begins with totals: want callgrind's counts", file)
+}
