@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -52,12 +53,13 @@ type Options struct {
 // Known limit: on a bucket with versioning, enabled or suspended, OSS takes no
 // notice of the header that forbids overwriting. PutNew replaces there (the old
 // version is kept, but Get does not see it), so a caller that must not replace
-// reads before it writes.
+// reads before it writes, and looks again afterwards where KeepsVersions says so.
 type OSS struct {
 	bucket   *oss.Bucket
 	prefix   string
 	pageSize int
 	retry    retrier
+	versions atomic.Bool // an answer to a write named a version
 }
 
 // NewOSS returns a store in the bucket that o names. It makes no request.
@@ -85,7 +87,7 @@ func NewOSS(o Options) (*OSS, error) {
 	if o.AtOnce > 0 {
 		turns = make(chan struct{}, o.AtOnce)
 	}
-	return &OSS{bucket, o.Prefix, cmp.Or(o.PageSize, 1000), retrier{
+	return &OSS{bucket: bucket, prefix: o.Prefix, pageSize: cmp.Or(o.PageSize, 1000), retry: retrier{
 		o.AttemptTimeout, cmp.Or(o.FirstPause, 200*time.Millisecond), cmp.Or(o.Tries, 6), turns,
 	}}, nil
 }
@@ -187,7 +189,7 @@ func (s *OSS) put(ctx context.Context, key string, data []byte, onlyNew bool) er
 		return err
 	}
 	sum := md5.Sum(data)
-	return s.do(ctx, "put", name, func(ctx context.Context, _ *answer) error {
+	return s.do(ctx, "put", name, func(ctx context.Context, a *answer) error {
 		options := []oss.Option{
 			oss.WithContext(ctx),
 			// Ours, since for an empty document the SDK's needs a temporary file.
@@ -205,9 +207,17 @@ func (s *OSS) put(ctx context.Context, key string, data []byte, onlyNew bool) er
 		if res != nil {
 			res.Body.Close()
 		}
+		if a.header.Get("X-Oss-Version-Id") != "" { // "null" where versioning is suspended
+			s.versions.Store(true)
+		}
 		return err
 	})
 }
+
+// KeepsVersions tells that the bucket has versioning, enabled or suspended, as far
+// as the answers to the writes so far say: there PutNew replaces, and a document
+// may be another one than what its writer wrote last.
+func (s *OSS) KeepsVersions() bool { return s.versions.Load() }
 
 // contentType is what browsers and engines go by.
 func contentType(extension string) string {

@@ -498,6 +498,24 @@ func TestOSSPutNewCompares(t *testing.T) {
 	}
 }
 
+// Whoever writes hears from the answers that others may replace what was written.
+func TestOSSKeepsVersions(t *testing.T) {
+	for _, versioning := range []string{"", "Enabled", "Suspended"} {
+		b := openBucket(t)
+		b.service.Versioning = versioning
+		s := b.store(t, nil)
+		_, err := s.List(t.Context(), "", 0)
+		must(t, err)
+		if s.KeepsVersions() {
+			t.Errorf("versioning %q: known before anything was written, want it unknown", versioning)
+		}
+		must(t, s.PutNew(t.Context(), "a", []byte("x")))
+		if got, want := s.KeepsVersions(), versioning != ""; got != want {
+			t.Errorf("versioning %q: KeepsVersions is %v after a write, want %v", versioning, got, want)
+		}
+	}
+}
+
 func TestOSSRequests(t *testing.T) {
 	for _, tt := range []struct{ key, contentType, cacheControl string }{
 		{"snapshots/a.json", "application/json", ""},
