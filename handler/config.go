@@ -35,12 +35,15 @@ type Config struct {
 	MemberRoleARNs   []string // MEMBER_ROLE_ARNS: roles to assume, one a member account
 	MemberRoleName   string   // MEMBER_ROLE_NAME: role to assume in every account of the directory
 	MemberExternalID Secret   // MEMBER_EXTERNAL_ID
+	ExcludeAccounts  []string // EXCLUDE_ACCOUNTS: ids that are left out on purpose, sorted
 	Concurrency      int      // CONCURRENCY: accounts collected at once
 
 	FreeQuotaBytes int64        // FREE_QUOTA_BYTES: free quota of one account
 	AlertRules     report.Rules // ALERT_RULES: what deserves a person
 	WebhookURL     Secret       // WEBHOOK_URL: where alerts go; its address is a capability
 	WebhookSecret  Secret       // WEBHOOK_SECRET: signs alerts
+	PageURL        string       // PAGE_URL: where people open the page; empty, or https
+	ReportLanguage string       // REPORT_LANGUAGE: of the page and the messages, "en" or "zh-CN"
 	LogLevel       slog.Level   // LOG_LEVEL
 }
 
@@ -90,12 +93,15 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 		MaxEventAge:       l.age("MAX_EVENT_AGE", "12h"),
 		MemberRoleARNs:    l.list("MEMBER_ROLE_ARNS", "", checkRoleARN),
 		MemberRoleName:    l.get("MEMBER_ROLE_NAME", ""),
-		MemberExternalID:  Secret(l.get("MEMBER_EXTERNAL_ID", "")),
+		MemberExternalID:  l.externalID("MEMBER_EXTERNAL_ID"),
+		ExcludeAccounts:   l.list("EXCLUDE_ACCOUNTS", "", report.CheckAccount),
 		Concurrency:       l.concurrency("CONCURRENCY", 32),
 		FreeQuotaBytes:    l.bytes("FREE_QUOTA_BYTES", freeQuotaBytes),
 		AlertRules:        l.rules("ALERT_RULES"),
 		WebhookURL:        l.webhook("WEBHOOK_URL"),
 		WebhookSecret:     Secret(l.get("WEBHOOK_SECRET", "")),
+		PageURL:           l.page("PAGE_URL"),
+		ReportLanguage:    l.language("REPORT_LANGUAGE", "en"),
 		LogLevel:          l.level("LOG_LEVEL"),
 	}
 	if !bucketName(cfg.Bucket) {
@@ -110,8 +116,7 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 	if l.get("DEBUG", "") != "" {
 		l.problem("DEBUG is set, which makes the SDKs print the credentials: want it unset")
 	}
-	cfg.OSSRegion = l.region("OSS_REGION", cfg.Region)
-	l.needRegion(cfg)
+	l.regions(cfg)
 	if cfg.MemberRoleName != "" && !made(cfg.MemberRoleName, roleName) {
 		l.problem("MEMBER_ROLE_NAME is %q: want a role's name, such as backup-statistics-member", cfg.MemberRoleName)
 	}
@@ -129,21 +134,56 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 	return cfg, nil
 }
 
-// needRegion gives the endpoints that are not set their defaults in the
-// function's region, and asks for a region only where one is needed.
-func (l *loader) needRegion(cfg *Config) {
+// regions gives the endpoints that are not set their defaults, finds the bucket's
+// region, and asks for a region only where one is needed. What names the bucket's
+// region, OSS_REGION or the host of OSS_ENDPOINT, goes before the function's own.
+func (l *loader) regions(cfg *Config) {
+	host := ""
+	if u, err := url.Parse(cfg.OSSEndpoint); err == nil {
+		host = strings.ToLower(u.Hostname())
+	}
+	stated, named := l.region("OSS_REGION", ""), hostRegion(host)
+	if regionID(stated) && named != "" && stated != named {
+		l.problem("OSS_ENDPOINT is of %s and OSS_REGION is %s: want both of the bucket's region, or one of them", named, stated)
+	}
+	if named != "" && strings.HasPrefix(host, strings.ToLower(cfg.Bucket)+".") {
+		l.problem("OSS_ENDPOINT is %s: want it without the bucket, which is put before it", strconv.Quote(host))
+	}
+	cfg.OSSRegion = cmp.Or(stated, named, cfg.Region)
 	if cfg.OSSRegion == "" {
 		l.problem("OSS_REGION is not set, and neither is FC_REGION, which Function Compute sets: want the bucket's region, such as cn-hangzhou")
 	}
-	if cfg.Region == "" {
-		if cfg.OSSEndpoint == "" || cfg.BackupEndpoint == "" {
-			l.problem("OSS_ENDPOINT and CLOUD_BACKUP_ENDPOINT have no default, since FC_REGION, which Function Compute sets, is not set: want both, such as https://oss-cn-hangzhou.aliyuncs.com and https://hbr.cn-hangzhou.aliyuncs.com")
-		}
+	if cfg.Region == "" && cfg.BackupEndpoint == "" {
+		l.problem("CLOUD_BACKUP_ENDPOINT has no default, since FC_REGION, which Function Compute sets, is not set: want one of them, such as https://hbr.cn-hangzhou.aliyuncs.com or cn-hangzhou")
 	}
-	cfg.OSSEndpoint = cmp.Or(cfg.OSSEndpoint, "https://oss-"+cfg.Region+"-internal.aliyuncs.com")
+	inside := "-internal" // reached from the bucket's own region only
+	if cfg.OSSRegion != cfg.Region {
+		inside = ""
+	}
+	cfg.OSSEndpoint = cmp.Or(cfg.OSSEndpoint, "https://oss-"+cfg.OSSRegion+inside+".aliyuncs.com")
 	cfg.BackupEndpoint = cmp.Or(cfg.BackupEndpoint, "https://hbr."+cfg.Region+".aliyuncs.com")
 	cfg.STSEndpoint = cmp.Or(cfg.STSEndpoint, "https://sts."+cmp.Or(cfg.Region, cfg.OSSRegion)+".aliyuncs.com")
 	cfg.DirectoryEndpoint = cmp.Or(cfg.DirectoryEndpoint, "https://resourcedirectory.aliyuncs.com")
+}
+
+// hostRegion is the region that a host of OSS names, a bucket before it or not:
+// oss-cn-hangzhou.aliyuncs.com, oss-cn-hangzhou-internal.aliyuncs.com, and
+// cn-hangzhou.oss.aliyuncs.com, which also speaks IPv6. Other hosts give "": those
+// for acceleration name none, and the finance cloud's name other words than region
+// ids (OSS, "Regions and endpoints").
+func hostRegion(host string) string {
+	name, known := strings.CutSuffix(strings.TrimSuffix(host, "."), ".aliyuncs.com")
+	if before, dual := strings.CutSuffix(name, ".oss"); dual {
+		name = "oss-" + before[strings.LastIndex(before, ".")+1:]
+	}
+	name, regional := strings.CutPrefix(strings.TrimPrefix(name[strings.LastIndex(name, ".")+1:], "vpc100-"), "oss-")
+	region := strings.TrimSuffix(name, "-internal")
+	continent, _, _ := strings.Cut(region, "-")
+	if !known || !regional || region == continent || strings.Contains(region, "finance") || strings.Contains(region, "hzjbp") ||
+		!slices.Contains([]string{"af", "ap", "cn", "eu", "me", "na", "sa", "us"}, continent) {
+		return ""
+	}
+	return region
 }
 
 // A loader reads variables and gathers what is wrong with them.
@@ -162,10 +202,17 @@ func (l *loader) get(name, fallback string) string {
 
 func (l *loader) region(name, fallback string) string {
 	s := l.get(name, fallback)
-	if s != "" && (!made(s, lower+digits+"-") || !strings.Contains(s, "-") || strings.HasPrefix(s, "oss-")) {
+	if s != "" && !regionID(s) {
 		l.problem("%s is %q: want a region's id, such as cn-hangzhou", name, s)
 	}
 	return s
+}
+
+// regionID tells a region's id from the words made of one, such as
+// oss-cn-hangzhou and cn-hangzhou-internal: they sign without complaint, and OSS
+// refuses the signature.
+func regionID(s string) bool {
+	return made(s, lower+digits+"-") && strings.Contains(s, "-") && !strings.HasPrefix(s, "oss-") && !strings.HasSuffix(s, "-internal")
 }
 
 // endpoint takes an origin over https; http would show the security token to
@@ -177,9 +224,21 @@ func (l *loader) endpoint(name, example string) string {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !safe(u) {
-		l.problem("%s is %q: want https and a host alone, such as %s (http on loopback only)", name, l.get(name, ""), example)
+		l.problem("%s is %s: want https and a host alone, such as %s (http on loopback only)", name, shownAddress(l.get(name, "")), example)
 	}
 	return s
+}
+
+// shownAddress quotes an address without what may be secret in it: a user, and
+// what follows the path.
+func shownAddress(s string) string {
+	if at := strings.LastIndex(s, "@"); at >= 0 {
+		s = "…" + s[at:]
+	}
+	if end := strings.IndexAny(s, "?#"); end >= 0 {
+		s = s[:end+1] + "…"
+	}
+	return strconv.Quote(s)
 }
 
 func safe(u *url.URL) bool {
@@ -190,10 +249,86 @@ func safe(u *url.URL) bool {
 	return u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
 }
 
+// webhook takes one address, which is never shown. A robot's is refused without
+// what makes it one robot's: there, every message would be lost.
 func (l *loader) webhook(name string) Secret {
 	s := l.get(name, "")
-	if u, err := url.Parse(s); s != "" && (err != nil || u.Host == "" || !safe(u)) {
-		l.problem("%s is not shown, since its address is a secret: want https and a host, such as https://oapi.dingtalk.com/robot/send?access_token=… (http on loopback only)", name)
+	if s == "" {
+		return ""
+	}
+	const want = "want https and a host, such as https://oapi.dingtalk.com/robot/send?access_token=… (http on loopback only)"
+	u, err := url.Parse(s)
+	switch {
+	case severalAddresses(s):
+		l.problem("%s holds more than one address, not shown, since they are secrets: want one; to tell several receivers, send to one that hands on", name)
+	case err != nil || u.Host == "" || !safe(u):
+		l.problem("%s is not shown, since its address is a secret: "+want, name)
+	case u.User != nil:
+		l.problem("%s has a user before its host, and is not shown, since its address is a secret: want what the receiver checks in its path or query, or WEBHOOK_SECRET", name)
+	default:
+		if lacks, example := robotLacks(u); lacks != "" {
+			l.problem("%s is of %s, and lacks %s: want the whole address, such as %s", name, strings.ToLower(u.Hostname()), lacks, example)
+		}
+	}
+	return Secret(s)
+}
+
+// severalAddresses tells a list from an address that holds another in its query.
+func severalAddresses(s string) bool {
+	base, _, _ := strings.Cut(s, "?")
+	return len(strings.Fields(s)) > 1 || strings.Count(base, "://") > 1 ||
+		slices.ContainsFunc([]string{",", ";", "|"}, func(mark string) bool { return strings.Contains(s, mark+"http") })
+}
+
+// robotLacks says what an address at one of the robots' own hosts lacks to be one
+// robot's. Companies put gateways before them, whose addresses are their own.
+func robotLacks(u *url.URL) (lacks, example string) {
+	parts := strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' })
+	switch strings.ToLower(u.Hostname()) {
+	case "oapi.dingtalk.com":
+		if u.Query().Get("access_token") == "" {
+			return "access_token", "https://oapi.dingtalk.com/robot/send?access_token=…"
+		}
+	case "qyapi.weixin.qq.com":
+		if u.Query().Get("key") == "" {
+			return "key", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"
+		}
+	case "open.feishu.cn", "open.larksuite.com":
+		if hook := slices.Index(parts, "hook"); hook < 0 || hook == len(parts)-1 {
+			return "the token after hook/", "https://open.feishu.cn/open-apis/bot/v2/hook/…"
+		}
+	case "hooks.slack.com":
+		if len(parts) < 2 || parts[0] == "services" && len(parts) < 4 {
+			return "its path", "https://hooks.slack.com/services/…/…/…"
+		}
+	}
+	return "", ""
+}
+
+func (l *loader) page(name string) string {
+	s := l.get(name, "")
+	if u, err := url.Parse(s); s != "" && (err != nil || u.Host == "" || u.User != nil || severalAddresses(s) || !safe(u)) {
+		l.problem("%s is %s: want https and where the page is, such as https://reports.example.com/backup-statistics/report/index.html (http on loopback only)", name, shownAddress(s))
+	}
+	return s
+}
+
+func (l *loader) language(name, fallback string) string {
+	s := l.get(name, fallback)
+	for _, known := range []string{"en", "zh-CN"} {
+		if strings.EqualFold(s, known) {
+			return known
+		}
+	}
+	l.problem("%s is %q: want en or zh-CN", name, s)
+	return fallback
+}
+
+// externalID takes what STS takes (AssumeRole, ExternalId). It is never shown.
+func (l *loader) externalID(name string) Secret {
+	s := l.get(name, "")
+	if s != "" && (len(s) < 2 || len(s) > 1224 || strings.Trim(s, roleName+"+=,@:/") != "") {
+		l.problem("%s is not shown, since it is a secret: want 2 to 1224 letters, digits and _+=,.@:/-", name)
 	}
 	return Secret(s)
 }
