@@ -15,12 +15,13 @@ import (
 // library. A package that is not listed fails: adding one means deciding its place.
 var arrows = map[string]string{
 	".":                             "handler handler/entry handler/local fc-runtime-go-sdk",
-	"handler":                       "report handler/store sync backoff",
-	"handler/cloudbackup":           "report darabonba-openapi tea credentials-go backoff",
+	"handler":                       "report handler/redact handler/store sync backoff",
+	"handler/cloudbackup":           "report handler/redact darabonba-openapi tea credentials-go backoff",
 	"handler/cloudbackup/member.go": "time",
-	"handler/entry":                 "handler handler/cloudbackup handler/store report fc-runtime-go-sdk credentials-go",
+	"handler/entry":                 "handler handler/cloudbackup handler/redact handler/store report fc-runtime-go-sdk credentials-go",
 	"handler/local":                 "",
-	"handler/store":                 "",
+	"handler/redact":                "",
+	"handler/store":                 "handler/redact",
 	"handler/store/oss.go":          "aliyun-oss-go-sdk credentials-go",
 	"handler/store/probe.go":        "aliyun-oss-go-sdk",
 	"handler/store/retry.go":        "backoff",
