@@ -4,15 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"html"
 	"strings"
 	"unicode"
 
 	"github.com/alibabacloud-go/tea/dara"
 	"github.com/aliyun/credentials-go/credentials"
+
+	"backup-statistics/handler/redact"
 )
 
 // How much of a service's text is shown, in characters.
@@ -185,104 +185,7 @@ func (s speech) hide(text string) string {
 	secrets := append([]string{
 		dara.StringValue(s.key.AccessKeyId), dara.StringValue(s.key.AccessKeySecret), dara.StringValue(s.key.SecurityToken),
 	}, s.op.hidden...)
-	return hide(printable(text[:min(len(text), maxText)]), secrets)
-}
-
-// hide replaces each part of a text that is a part of a secret, however it is
-// spelled: services quote what they were sent, encode it and cut it off.
-func hide(text string, secrets []string) string {
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		n := 0
-		for _, secret := range secrets {
-			n = max(n, quoted(text[i:], secret))
-		}
-		if n > 0 {
-			b.WriteString("[redacted]")
-			i += n
-			continue
-		}
-		b.WriteByte(text[i])
-		i++
-	}
-	return b.String()
-}
-
-// quoted is how much of a text, from its beginning, is a part of the secret.
-// Fewer characters than telling might be any word's.
-func quoted(text, secret string) (most int) {
-	const telling = 8
-	least := min(telling, len(secret))
-	for from := 0; from+least <= len(secret); from++ {
-		n, same := 0, 0
-		for same < len(secret)-from {
-			length := spelling(text[n:], secret[from+same])
-			if length == 0 {
-				break
-			}
-			n += length
-			same++
-		}
-		if same >= least {
-			most = max(most, n)
-		}
-	}
-	return most
-}
-
-// spelling is the length of the character c at the beginning of a text, as it
-// stands or encoded. 0: another character is there. What encodes begins with
-// characters that may be a secret's own, so that an encoding is looked for first.
-func spelling(text string, c byte) int {
-	if text == "" {
-		return 0
-	}
-	switch text[0] {
-	case '\\', '%', '&':
-		if n := encoded(text, c); n > 0 {
-			return n
-		}
-	}
-	if text[0] == c || text[0] == ' ' && c == '+' { // decoded once too often
-		return 1
-	}
-	return 0
-}
-
-// encoded is the length of the character c where a text begins with it escaped in
-// JSON (once or more), encoded for a URL (once or more) or for HTML.
-func encoded(text string, c byte) int {
-	switch {
-	case strings.HasPrefix(text, `\`):
-		rest, code := strings.TrimLeft(text, `\`), "u00"+hex.EncodeToString([]byte{c})
-		switch {
-		case hasPrefixFold(rest, code):
-			return len(text) - len(rest) + len(code)
-		case rest != "" && rest[0] == c:
-			return len(text) - len(rest) + 1
-		}
-	case strings.HasPrefix(text, "%"):
-		rest, code := text[1:], hex.EncodeToString([]byte{c})
-		for strings.HasPrefix(rest, "25") {
-			rest = rest[2:]
-		}
-		switch {
-		case hasPrefixFold(rest, code):
-			return len(text) - len(rest) + len(code)
-		case c == '%':
-			return len(text) - len(rest)
-		}
-	case strings.HasPrefix(text, "&"):
-		end := strings.IndexByte(text[:min(len(text), 10)], ';')
-		if end > 0 && html.UnescapeString(text[:end+1]) == string(rune(c)) {
-			return end + 1
-		}
-	}
-	return 0
-}
-
-func hasPrefixFold(text, prefix string) bool {
-	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
+	return redact.New(secrets).Text(printable(text[:min(len(text), maxText)]))
 }
 
 // printable drops what would break a line or hide in it.

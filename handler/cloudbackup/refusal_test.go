@@ -1,7 +1,6 @@
 package cloudbackup_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -67,50 +66,6 @@ func TestSecretsDoNotPrint(t *testing.T) {
 				}
 				wantNoSecret(t, fmt.Sprintf("answer %d, %s", i, name), err)
 			}
-		}
-	}
-}
-
-func TestRedaction(t *testing.T) {
-	odd := local.Key{ID: "LTAI5tOdd", Secret: `a%b\c&d<e+f/g`, Token: ""}
-	short := local.Key{ID: "LTAI5tShort", Secret: "tiny", Token: ""}
-	for _, tt := range []struct {
-		name          string
-		key           local.Key
-		message, want string
-	}{
-		{"nothing secret", key, "User is not authorized.", "User is not authorized."},
-		{"seven characters of a secret", key, "a STS.Pla b", "a STS.Pla b"},
-		{"eight characters of a secret", key, "a STS.Plan b", "a [redacted] b"},
-		{"eight characters from its middle", key, "a ted4KeyI b", "a [redacted] b"},
-		{"two secrets in a row", key, key.ID + key.Token, "[redacted][redacted]"},
-		{"encoded for a URL twice", key, "a 1111%252F1111%252B1111 b", "a [redacted] b"},
-		{"encoded for a URL three times", key, "a 1111%25252f1111.", "a [redacted]."},
-		{"encoded for HTML", key, "a 1111&#x2f;1111&#43;1111&#50; b", "a [redacted]&#50; b"},
-		{"encoded for HTML, with what encodes in it", key, "a 3+4444&amp;55&lt;6&gt; b", "a [redacted] b"},
-		{"characters that encode, as they are", odd, `a%b\c&d<e+f/g`, "[redacted]"},
-		{"characters that encode, for a URL", odd, "a%25b%5Cc%26d%3Ce%2Bf%2Fg", "[redacted]"},
-		{"characters that encode, for a URL twice", odd, "a%2525b%255Cc%2526d%253Ce%252Bf%252Fg", "[redacted]"},
-		{"characters that encode, in JSON", odd, `a%b\\c&d<e+f\/g`, "[redacted]"},
-		{"characters that encode, by number", odd, `a\u0025b\u005cc\u0026d\u003ce\u002bf\u002fg`, "[redacted]"},
-		{"characters that encode, for HTML", odd, `a%b\c&amp;d&lt;e&#43;f/g`, "[redacted]"},
-		{"a short secret", short, "a tiny b tin", "a [redacted] b tin"},
-		{"encoded up to the end", key, "a 1111%2F1111%2B", "a [redacted]"},
-		{"another character, escaped", key, `a STS.Pl\znted b`, `a STS.Pl\znted b`},
-		{"another character, by number", key, `a STS.Pl\u0062nted b`, `a STS.Pl\u0062nted b`},
-		{"another character, encoded for a URL", key, `a STS.Pl%62nted b`, `a STS.Pl%62nted b`},
-		{"another character, encoded for a URL twice", key, `a STS.Pl%25nted b`, `a STS.Pl%25nted b`},
-		{"another character, encoded for HTML", key, `a STS.Pl&lt;nted b`, `a STS.Pl&lt;nted b`},
-		{"an end that is no escape", key, `a STS.Pl\`, `a STS.Pl\`},
-		{"an end that is no encoding", key, "STS.% STS.& STS.%2 1111%", "STS.% STS.& STS.%2 1111%"},
-	} {
-		body, err := json.Marshal(map[string]string{"Code": "NoPermission", "Message": tt.message})
-		must(t, err)
-		c := (&canned{status: 403, body: string(body)}).client(t)
-		c.Credential = credential(t, tt.key)
-		_, err = c.Statistics(t.Context(), "ECS_FILE")
-		if want := "GetBasicStatistics: NoPermission (403): " + tt.want; fmt.Sprint(err) != want {
-			t.Errorf("%s: error = %v, want %s", tt.name, err, want)
 		}
 	}
 }
