@@ -39,7 +39,8 @@ type Fault struct {
 	Kind string
 	// On is a part of "METHOD path?query action account" of the requests that
 	// match, decoded; the query, the action and the account only where there
-	// are any. Empty matches every request.
+	// are any. The path of OSS begins with the bucket, wherever its name stands.
+	// Empty matches every request.
 	On string
 	// Skip is how many matching requests pass before the first is spoiled.
 	Skip int
@@ -187,6 +188,10 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // subject is what Fault.On is looked for in.
 func (f *Faults) subject(r *http.Request) string {
 	subject := r.Method + " " + r.URL.Path
+	if f.Service == "oss" { // the same in both forms of address
+		to := ossAddressOf(r)
+		subject = r.Method + " /" + to.bucket + "/" + to.key
+	}
 	if r.URL.RawQuery != "" {
 		subject += "?" + decodedQuery(r)
 	}
@@ -302,7 +307,10 @@ func (s *spoiling) expiredToken() {
 func (s *spoiling) clockSkew() {
 	ahead := time.Now().Add(time.Hour)
 	s.w.Header().Set("Date", ahead.UTC().Format(http.TimeFormat))
-	_, sent, _ := ossDate(s.r) // the zero time where there is none
+	var sent time.Time // zero where there is none
+	if signature, refused := ossSignatureOf(s.r, s.r.URL.Query()); refused == nil {
+		sent, _ = signature.date()
+	}
 	s.refuse(&refusal{400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."}, tooSkewed(sent, ahead))
 }
 

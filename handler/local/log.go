@@ -90,11 +90,13 @@ func (l *Log) Reset() {
 // requestName is what a request is about. The query is part of it where it
 // cannot hold a signature.
 func requestName(r *http.Request) string {
-	if !strings.HasPrefix(r.Header.Get("Authorization"), "OSS") {
-		return cmp.Or(r.Header.Get("x-acs-action"), r.URL.Path)
+	query := r.URL.Query()
+	signed := query.Has("x-oss-credential")
+	if !signed && !strings.HasPrefix(r.Header.Get("Authorization"), "OSS") {
+		return cmp.Or(r.Header.Get("x-acs-action"), query.Get("Action"), r.URL.Path)
 	}
-	_, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if r.URL.RawQuery != "" {
+	name := ossAddressOf(r).key
+	if r.URL.RawQuery != "" && !signed {
 		name += "?" + decodedQuery(r)
 	}
 	return name
@@ -108,9 +110,13 @@ func decodedQuery(r *http.Request) string {
 	return query
 }
 
-// signer is the key id that stands in the request's Authorization.
+// signer is the key id that the request names as its signer's.
 func signer(r *http.Request) string {
-	_, id, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	query := r.URL.Query()
+	_, id, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !ok {
+		id = cmp.Or(query.Get("x-oss-credential"), query.Get("AccessKeyId"))
+	}
 	if end := strings.IndexAny(id, "/, "); end >= 0 {
 		id = id[:end]
 	}

@@ -5,11 +5,9 @@ package local
 import (
 	"bytes"
 	"cmp"
-	"crypto/hmac"
 	"crypto/md5"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -31,16 +29,17 @@ import (
 )
 
 const (
-	ossScheme      = "OSS4-HMAC-SHA256"
 	maxObjectBytes = 256 << 20
 	maxKeyBytes    = 1023
 	// partial begins the name of a file that is being written. No key does.
 	partial = ".partial-"
 )
 
-// OSS plays one bucket of the object storage, path style (/<bucket>/<key>),
-// signature V4. Objects are plain files below Dir, under their keys, whole or
-// not at all: people can read the bucket as a folder, and change it.
+// OSS plays one bucket of the object storage, signature V4. Its name is in that
+// of the host, as in production (http://<bucket>.oss-<region>.localhost/<key>), or
+// on 127.0.0.1 and localhost in the path (/<bucket>/<key>). Objects are plain
+// files below Dir, under their keys, whole or not at all: people can read the
+// bucket as a folder, and change it.
 //
 // What a tree of files cannot hold is refused with InvalidObjectName: a key
 // below another ("a" and "a/b"), and keys with empty parts, "." or "..". What
@@ -109,6 +108,7 @@ func (o *OSS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type ossOperation struct {
 	permission string
 	query      []string // the parameters that it knows
+	headers    []string // of those that are not played elsewhere
 	do         func(*ossCall) *ossError
 }
 
@@ -122,27 +122,41 @@ type ossCall struct {
 }
 
 func (o *OSS) serve(w http.ResponseWriter, r *http.Request, now time.Time) *ossError {
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	to := ossAddressOf(r)
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return invalidArgument("The query cannot be read.", "")
 	}
-	signer, refused := o.authenticate(r, bucket, key, query, now)
+	signer, refused := o.authenticate(r, to, query, now)
 	if refused != nil {
 		return refused
 	}
-	c := &ossCall{w, r, key, query, now}
+	for name := range query {
+		if isSignature(name) {
+			delete(query, name)
+		}
+	}
+	c := &ossCall{w, r, to.key, query, now}
 	operation, known := o.operation(c)
 	note(r, func(entry *Request) { entry.Account, entry.Permission = signer.Account, operation.permission })
-	switch {
-	case !known || bucket == "":
-		return notImplemented("The stand-in does not play this operation.")
-	case bucket != o.Bucket:
-		return &ossError{404, "NoSuchBucket", "The specified bucket does not exist.", "0015-00000101", [][2]string{{"BucketName", bucket}}}
+	switch region := to.region(); {
+	case to.bucket == "" && to.key != "":
+		return &ossError{403, "SecondLevelDomainForbidden", "The bucket you are attempting to access must be addressed using OSS third level domain.", "", nil}
+	case to.bucket == "":
+		return notImplemented("The stand-in does not play operations on the service.")
+	case to.bucket != o.Bucket:
+		return &ossError{404, "NoSuchBucket", "The specified bucket does not exist.", "0015-00000101", [][2]string{{"BucketName", to.bucket}}}
+	case region != "" && region != o.Region:
+		return &ossError{
+			403, "AccessDenied", "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
+			"0003-00001403", [][2]string{{"Bucket", o.Bucket}, {"Endpoint", "oss-" + o.Region + ".aliyuncs.com"}},
+		}
 	case o.Account != "" && o.Account != signer.Account:
 		return &ossError{403, "AccessDenied", "The bucket you access does not belong to you.", "0003-00000001", nil}
+	case !known:
+		return notImplemented("The stand-in does not play this operation.")
 	case o.ReadOnly && r.Method != http.MethodGet && r.Method != http.MethodHead,
-		o.Permit != nil && !o.Permit(operation.permission, key):
+		o.Permit != nil && !o.Permit(operation.permission, to.key):
 		return &ossError{403, "AccessDenied", "You have no right to access this object because of bucket acl.", "0003-00000001", nil}
 	}
 	for name := range query {
@@ -150,130 +164,67 @@ func (o *OSS) serve(w http.ResponseWriter, r *http.Request, now time.Time) *ossE
 			return notImplemented("The stand-in does not play the parameter " + name + ".")
 		}
 	}
-	for _, name := range []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "X-Oss-Copy-Source", "X-Oss-Callback"} {
-		if r.Header.Get(name) != "" {
+	for _, name := range notPlayed {
+		if r.Header.Get(name) != "" && !slices.Contains(operation.headers, name) {
 			return notImplemented("The stand-in does not play the header " + name + ".")
 		}
 	}
 	return operation.do(c)
 }
 
+// notPlayed are the headers that change what a request does, and that are played
+// only where an operation says so.
+var notPlayed = append([]string{"X-Oss-Copy-Source", "X-Oss-Callback"}, ofReading...)
+
+var ofReading = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"}
+
 // operation finds what a request asks for, by its method and the parameters
 // without which it would be another one.
 func (o *OSS) operation(c *ossCall) (ossOperation, bool) {
-	method := c.r.Method
-	if c.key != "" {
-		operation, ok := map[string]ossOperation{
-			http.MethodPut:    {"oss:PutObject", nil, o.put},
-			http.MethodGet:    {"oss:GetObject", nil, o.get},
-			http.MethodHead:   {"oss:GetObject", []string{"objectMeta"}, o.get},
-			http.MethodDelete: {"oss:DeleteObject", nil, o.delete},
-		}[method]
-		return operation, ok
-	}
+	read := c.r.Method == http.MethodGet || c.r.Method == http.MethodHead
 	switch {
-	case method != http.MethodGet:
-	case c.query.Get("list-type") == "2":
-		return ossOperation{"oss:ListObjects", []string{
-			"list-type", "prefix", "delimiter", "max-keys", "start-after",
-			"continuation-token", "encoding-type", "fetch-owner",
-		}, o.list}, true
-	case c.query.Has("bucketInfo"):
-		return ossOperation{"oss:GetBucketInfo", []string{"bucketInfo"}, o.info}, true
-	case c.query.Has("versioning"):
-		return ossOperation{"oss:GetBucketVersioning", []string{"versioning"}, o.versioning}, true
-	case c.query.Has("worm"):
-		return ossOperation{"oss:GetBucketWorm", []string{"worm"}, o.worm}, true
+	case c.key == "" && c.r.Method == http.MethodGet:
+		return o.onBucket(c.query), true
+	case c.key == "":
+		return ossOperation{}, false
+	case c.r.Method == http.MethodPut:
+		return ossOperation{permission: "oss:PutObject", do: o.put}, true
+	case c.r.Method == http.MethodDelete:
+		return ossOperation{permission: "oss:DeleteObject", do: o.delete}, true
+	case c.r.Method == http.MethodGet && c.query.Has("acl"):
+		return ossOperation{permission: "oss:GetObjectAcl", query: []string{"acl"}, do: o.objectACL}, true
+	case read && c.query.Has("objectMeta"):
+		return ossOperation{permission: "oss:GetObject", query: []string{"objectMeta"}, do: o.get}, true
+	case read:
+		return ossOperation{permission: "oss:GetObject", headers: ofReading, do: o.get}, true
 	}
 	return ossOperation{}, false
 }
 
-// authenticate finds the key that signed the request and proves that it did.
-func (o *OSS) authenticate(r *http.Request, bucket, key string, query url.Values, now time.Time) (Key, *ossError) {
-	auth := parseAuthorization(r.Header.Get("Authorization"), ossScheme)
-	scope := strings.Split(auth["Credential"], "/")
-	if len(scope) != 5 || auth["Signature"] == "" {
-		return Key{}, &ossError{403, "AccessDenied", "The stand-in wants Authorization: " + ossScheme + " Credential, Signature.", "0003-00000001", nil}
-	}
-	id, day, region := scope[0], scope[1], scope[2]
-	signer, ok := o.Keys.Find(id)
-	if !ok || id == "" {
-		return Key{}, &ossError{
-			403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.",
-			"0002-00000902",
-			[][2]string{{"OSSAccessKeyId", id}},
+// onBucket finds which of its sides a bucket is asked for; without a word on that
+// it is the first way of listing.
+func (o *OSS) onBucket(query url.Values) ossOperation {
+	for _, side := range []struct {
+		name, permission string
+		do               func(*ossCall) *ossError
+	}{
+		{"bucketInfo", "oss:GetBucketInfo", o.info},
+		{"acl", "oss:GetBucketAcl", o.acl},
+		{"location", "oss:GetBucketLocation", o.location},
+		{"versioning", "oss:GetBucketVersioning", o.versioning},
+		{"worm", "oss:GetBucketWorm", o.worm},
+	} {
+		if query.Has(side.name) {
+			return ossOperation{permission: side.permission, query: []string{side.name}, do: side.do}
 		}
 	}
-	stamp, date, err := ossDate(r)
-	switch {
-	case region != o.Region:
-		return Key{}, invalidArgument("Invalid signing region in Authorization header.", "0002-00000226")
-	case scope[3] != "oss" || scope[4] != "aliyun_v4_request":
-		return Key{}, invalidArgument("Invalid signing product in Authorization header.", "0002-00000227")
-	case err != nil:
-		return Key{}, &ossError{403, "AccessDenied", "OSS authentication requires a valid Date.", "0002-00000501", nil}
-	case now.Sub(date).Abs() > maxSkew:
-		return Key{}, tooSkewed(date, now)
-	case day != date.UTC().Format("20060102"):
-		return Key{}, invalidArgument("Invalid signing date in Authorization header.", "")
-	case r.Header.Get("x-oss-content-sha256") != "UNSIGNED-PAYLOAD":
-		return Key{}, invalidArgument("x-oss-content-sha256 is not UNSIGNED-PAYLOAD.", "")
+	list := []string{"prefix", "delimiter", "max-keys", "encoding-type"}
+	if query.Get("list-type") == "2" {
+		list = append(list, "list-type", "start-after", "continuation-token", "fetch-owner")
+	} else {
+		list = append(list, "marker")
 	}
-	if token := r.Header.Get("x-oss-security-token"); token != signer.Token {
-		return Key{}, &ossError{403, "InvalidSecurityToken", "The security token you provided is invalid.", "0002-00000006", [][2]string{{"SecurityToken", token}}}
-	} else if signer.expired(now) {
-		return Key{}, expiredOSSToken(token)
-	}
-	canonical := ossCanonicalRequest(r, bucket, key, query, auth["AdditionalHeaders"])
-	toSign := strings.Join([]string{ossScheme, stamp, strings.Join(scope[1:], "/"), sha256Hex(canonical)}, "\n")
-	secret := []byte("aliyun_v4" + signer.Secret)
-	for _, part := range scope[1:] {
-		secret = hmacSHA256(secret, part)
-	}
-	if want := hex.EncodeToString(hmacSHA256(secret, toSign)); !hmac.Equal([]byte(want), []byte(auth["Signature"])) {
-		// The service shows what it signed, and with it the security token.
-		return Key{}, &ossError{
-			403, "SignatureDoesNotMatch",
-			"The request signature we calculated does not match the signature you provided. Check your key and signing method.", "0002-00000040",
-			[][2]string{{"OSSAccessKeyId", id}, {"SignatureProvided", auth["Signature"]}, {"StringToSign", toSign}, {"CanonicalRequest", canonical}},
-		}
-	}
-	return signer, nil
-}
-
-// ossDate returns the time of a request as it stands there, which is how it was
-// signed, and what it means.
-func ossDate(r *http.Request) (stamp string, date time.Time, err error) {
-	if stamp = r.Header.Get("x-oss-date"); stamp != "" {
-		date, err = time.Parse("20060102T150405Z", stamp)
-		return stamp, date, err
-	}
-	stamp = r.Header.Get("Date")
-	date, err = http.ParseTime(stamp)
-	return stamp, date, err
-}
-
-// ossCanonicalRequest is what the signature of a request covers. Beside the
-// additional headers these are all that have a meaning to OSS.
-func ossCanonicalRequest(r *http.Request, bucket, key string, query url.Values, additional string) string {
-	uri := "/"
-	if bucket != "" {
-		uri += escape(bucket) + "/" + strings.ReplaceAll(escape(key), "%2F", "/")
-	}
-	var names []string
-	if additional != "" {
-		names = strings.Split(strings.ToLower(additional), ";")
-	}
-	for name := range r.Header {
-		if name = strings.ToLower(name); strings.HasPrefix(name, "x-oss-") || name == "content-md5" || name == "content-type" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return strings.Join([]string{
-		r.Method, uri, canonicalQuery(query, ""), canonicalHeaders(r, slices.Compact(names)),
-		additional, r.Header.Get("x-oss-content-sha256"),
-	}, "\n")
+	return ossOperation{permission: "oss:ListObjects", query: list, do: o.list}
 }
 
 func (o *OSS) put(c *ossCall) *ossError {
@@ -360,34 +311,6 @@ func replaceFile(dir, name string, data []byte, now func() time.Time) (fs.FileIn
 		return nil, err
 	}
 	return os.Stat(name)
-}
-
-func (o *OSS) get(c *ossCall) *ossError {
-	of, data, err := o.read(c.key)
-	if err != nil {
-		return internalError(err)
-	} else if data == nil {
-		return &ossError{404, "NoSuchKey", "The specified key does not exist.", "0026-00000001", [][2]string{{"Key", c.key}}}
-	}
-	h := c.w.Header()
-	of.describe(h)
-	h.Set("Last-Modified", of.modified.UTC().Format(http.TimeFormat))
-	h.Set("Content-Length", strconv.Itoa(len(data)))
-	if c.query.Has("objectMeta") { // the short form
-		h.Del("X-Oss-Hash-Crc64ecma")
-	} else {
-		h.Set("X-Oss-Object-Type", "Normal")
-		h.Set("X-Oss-Storage-Class", "Standard")
-		h.Set("Content-MD5", base64.StdEncoding.EncodeToString(of.md5[:]))
-		h.Set("Content-Type", contentType(c.key))
-		for name, values := range of.stored {
-			h[name] = values
-		}
-	}
-	o.describeVersion(h)
-	c.w.WriteHeader(http.StatusOK)
-	c.w.Write(data) // net/http keeps it back from a HEAD
-	return nil
 }
 
 func (o *OSS) delete(c *ossCall) *ossError {
@@ -557,6 +480,10 @@ func invalidArgument(message, ec string) *ossError {
 	return &ossError{400, "InvalidArgument", message, ec, nil}
 }
 
+func noSuchKey(key string) *ossError {
+	return &ossError{404, "NoSuchKey", "The specified key does not exist.", "0026-00000001", [][2]string{{"Key", key}}}
+}
+
 func notImplemented(message string) *ossError {
 	return &ossError{501, "NotImplemented", message, "", nil}
 }
@@ -614,7 +541,8 @@ func newOSSRequestID() string {
 	return strings.ReplaceAll(newUUID(), "-", "")[:24]
 }
 
-func ossTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// ossTime writes a time to the second, with the fraction that OSS always writes.
+func ossTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05") + ".000Z" }
 
 // An xmlWriter writes elements one after another.
 type xmlWriter struct{ bytes.Buffer }

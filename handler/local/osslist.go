@@ -4,6 +4,7 @@ package local
 
 import (
 	"encoding/base64"
+	"encoding/xml"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -24,6 +25,8 @@ type listing struct {
 	prefix, delimiter string
 	after             string // the page begins behind this key
 	max               int
+	second            bool // the way of listing: ListObjectsV2
+	owner             bool // each object is listed with its owner
 
 	items []listed // in the order of keys
 	more  bool
@@ -103,7 +106,7 @@ func sortName(file fs.DirEntry) string {
 	return file.Name()
 }
 
-// list answers ListObjectsV2.
+// list answers ListObjectsV2, and ListObjects.
 func (o *OSS) list(c *ossCall) *ossError {
 	l, e := newListing(c.query)
 	if e != nil {
@@ -130,7 +133,16 @@ func (o *OSS) list(c *ossCall) *ossError {
 }
 
 func newListing(query url.Values) (*listing, *ossError) {
-	l := &listing{prefix: query.Get("prefix"), delimiter: query.Get("delimiter"), after: query.Get("start-after"), max: 100}
+	l := &listing{
+		prefix: query.Get("prefix"), delimiter: query.Get("delimiter"), max: 100,
+		second: query.Get("list-type") == "2", after: query.Get("start-after"), owner: query.Get("fetch-owner") == "true",
+	}
+	if !l.second {
+		l.after, l.owner = query.Get("marker"), true
+		if rest, ok := strings.CutPrefix(l.after, l.prefix); ok && l.delimiter != "" && strings.HasSuffix(rest, l.delimiter) {
+			l.after += afterFolder // the marker of a page that ended with a common prefix
+		}
+	}
 	if text := query.Get("max-keys"); text != "" {
 		var err error
 		if l.max, err = strconv.Atoi(text); err != nil || l.max < 1 || l.max > 1000 {
@@ -158,12 +170,21 @@ func (o *OSS) page(l *listing, query url.Values) (string, error) {
 	}
 	var b xmlWriter
 	b.open("ListBucketResult")
-	b.add("Name", o.Bucket).add("Prefix", encode(l.prefix)).add("StartAfter", encode(query.Get("start-after")))
+	b.add("Name", o.Bucket).add("Prefix", encode(l.prefix))
 	b.add("MaxKeys", strconv.Itoa(l.max)).add("Delimiter", encode(l.delimiter)).add("EncodingType", query.Get("encoding-type"))
-	b.add("ContinuationToken", query.Get("continuation-token")).add("KeyCount", strconv.Itoa(len(l.items)))
 	b.add("IsTruncated", strconv.FormatBool(l.more))
-	if l.more {
-		b.add("NextContinuationToken", base64.RawURLEncoding.EncodeToString([]byte(l.next())))
+	switch {
+	case !l.second:
+		b.add("Marker", encode(query.Get("marker")))
+		if l.more {
+			b.add("NextMarker", encode(strings.TrimSuffix(l.next(), afterFolder)))
+		}
+	default:
+		b.add("StartAfter", encode(query.Get("start-after"))).add("ContinuationToken", query.Get("continuation-token"))
+		b.add("KeyCount", strconv.Itoa(len(l.items)))
+		if l.more {
+			b.add("NextContinuationToken", base64.RawURLEncoding.EncodeToString([]byte(l.next())))
+		}
 	}
 	for _, item := range l.items {
 		if item.file == nil {
@@ -183,6 +204,9 @@ func (o *OSS) page(l *listing, query url.Values) (string, error) {
 		b.open("Contents")
 		b.add("Key", encode(item.name)).add("LastModified", ossTime(of.modified)).add("ETag", of.eTag())
 		b.add("Type", "Normal").add("Size", strconv.FormatInt(of.size, 10)).add("StorageClass", "Standard")
+		if l.owner {
+			o.writeOwner(&b)
+		}
 		b.close("Contents")
 	}
 	b.close("ListBucketResult")
@@ -201,14 +225,56 @@ func (o *OSS) info(c *ossCall) *ossError {
 	if o.Versioning != "" {
 		b.add("Versioning", o.Versioning)
 	}
+	o.writeOwner(&b)
+	b.grant("private")
+	b.close("Bucket")
+	b.close("BucketInfo")
+	writeBody(c.w, http.StatusOK, "application/xml", b.String())
+	return nil
+}
+
+func (o *OSS) writeOwner(b *xmlWriter) {
 	b.open("Owner")
 	b.add("ID", o.Account).add("DisplayName", o.Account)
 	b.close("Owner")
+}
+
+func (b *xmlWriter) grant(grant string) {
 	b.open("AccessControlList")
-	b.add("Grant", "private")
+	b.add("Grant", grant)
 	b.close("AccessControlList")
-	b.close("Bucket")
-	b.close("BucketInfo")
+}
+
+// acl answers GetBucketAcl.
+func (o *OSS) acl(c *ossCall) *ossError {
+	return o.writeACL(c, "private")
+}
+
+// objectACL answers GetObjectAcl: an object follows its bucket.
+func (o *OSS) objectACL(c *ossCall) *ossError {
+	if _, data, err := o.read(c.key); err != nil {
+		return internalError(err)
+	} else if data == nil {
+		return noSuchKey(c.key)
+	}
+	return o.writeACL(c, "default")
+}
+
+func (o *OSS) writeACL(c *ossCall, grant string) *ossError {
+	var b xmlWriter
+	b.open("AccessControlPolicy")
+	o.writeOwner(&b)
+	b.grant(grant)
+	b.close("AccessControlPolicy")
+	writeBody(c.w, http.StatusOK, "application/xml", b.String())
+	return nil
+}
+
+// location answers GetBucketLocation.
+func (o *OSS) location(c *ossCall) *ossError {
+	var b xmlWriter
+	b.WriteString(xml.Header)
+	b.add("LocationConstraint", "oss-"+o.Region)
 	writeBody(c.w, http.StatusOK, "application/xml", b.String())
 	return nil
 }

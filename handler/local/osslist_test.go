@@ -180,7 +180,8 @@ func TestListRefuses(t *testing.T) {
 		"continuation-token=%2A&list-type=2": "400 InvalidArgument",
 		"list-type=2&marker=a":               "501 NotImplemented",
 		"list-type=1":                        "501 NotImplemented",
-		"acl":                                "501 NotImplemented",
+		"cors":                               "501 NotImplemented",
+		"marker=a&start-after=a":             "501 NotImplemented",
 	} {
 		if got, _, _ := request(t, newOSS(t), "GET", "", query, ""); got != want {
 			t.Errorf("?%s: %s, want %s", query, got, want)

@@ -105,17 +105,14 @@ func sortedQuery(r *http.Request) string {
 	return strings.Join(pairs, "&")
 }
 
-// oss returns a signed request for a key, or for the bucket if there is none.
+// oss returns a signed request for a key, or for the bucket if there is none. The
+// bucket is in the path, unless the name of the host begins with it.
 func (c caller) oss(method, base, key, query, body string, headers ...string) *http.Request {
-	encoded := ""
-	for _, b := range []byte(key) {
-		if strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/", rune(b)) {
-			encoded += string(rune(b))
-		} else {
-			encoded += fmt.Sprintf("%%%02X", b)
-		}
+	encoded := encodedKey(key)
+	url := base + "/" + encoded
+	if !strings.Contains(base, "://"+bucket+".") {
+		url = base + "/" + bucket + "/" + encoded
 	}
-	url := base + "/" + bucket + "/" + encoded
 	if query != "" {
 		url += "?" + query
 	}
@@ -129,6 +126,41 @@ func (c caller) oss(method, base, key, query, body string, headers ...string) *h
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	return c.ossSigned(r, "/"+bucket+"/"+encoded, "cn-hangzhou")
+}
+
+func encodedKey(key string) (encoded string) {
+	for _, b := range []byte(key) {
+		if strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/", rune(b)) {
+			encoded += string(rune(b))
+		} else {
+			encoded += fmt.Sprintf("%%%02X", b)
+		}
+	}
+	return encoded
+}
+
+// ossAddress returns a signed address: what it needs is in the query.
+func (c caller) ossAddress(method, base, key, expires string, more ...string) string {
+	day := c.date.Format("20060102")
+	scope := day + "/cn-hangzhou/oss/aliyun_v4_request"
+	stamp := c.date.Format("20060102T150405Z")
+	query := append([]string{
+		"x-oss-signature-version=OSS4-HMAC-SHA256", "x-oss-credential=" + strings.ReplaceAll(c.id+"/"+scope, "/", "%2F"),
+		"x-oss-date=" + stamp, "x-oss-expires=" + expires, "x-oss-additional-headers=host", "x-oss-security-token=" + encodedKey(c.token),
+	}, more...)
+	slices.Sort(query)
+	host := strings.TrimPrefix(base, "http://")
+	canonical := strings.Join([]string{method, "/" + bucket + "/" + encodedKey(key), strings.Join(query, "&"), "host:" + host + "\n", "host", "UNSIGNED-PAYLOAD"}, "\n")
+	secret := []byte("aliyun_v4" + c.secret)
+	for part := range strings.SplitSeq(scope, "/") {
+		secret, _ = hex.DecodeString(hexMAC(secret, part))
+	}
+	signature := hexMAC(secret, "OSS4-HMAC-SHA256\n"+stamp+"\n"+scope+"\n"+hexSHA256(canonical))
+	path := "/" + encodedKey(key)
+	if !strings.HasPrefix(host, bucket+".") {
+		path = "/" + bucket + path
+	}
+	return base + path + "?" + strings.Join(query, "&") + "&x-oss-signature=" + signature
 }
 
 func (c caller) ossSigned(r *http.Request, uri, region string) *http.Request {
