@@ -17,7 +17,7 @@ import (
 )
 
 func TestLoadConfigDefaults(t *testing.T) {
-	cfg := config(t)
+	cfg := config(t, "MAX_EVENT_AGE=")
 	got := fmt.Sprintln(cfg.Bucket, cfg.Prefix, cfg.OSSRegion, cfg.OSSEndpoint, cfg.BackupEndpoint, cfg.STSEndpoint, cfg.DirectoryEndpoint, cfg.SourceTypes, cfg.Zone, cfg.MaxEventAge, cfg.FreeQuotaBytes, cfg.LogLevel)
 	want := fmt.Sprintln("acme-reports", "backup-statistics/", "cn-hangzhou", "https://oss-cn-hangzhou-internal.aliyuncs.com", "https://hbr.cn-hangzhou.aliyuncs.com", "https://sts.cn-hangzhou.aliyuncs.com", "https://resourcedirectory.aliyuncs.com", []string{"ECS_FILE"}, "Asia/Shanghai", "12h0m0s", int64(107374182400), "INFO")
 	if got != want {

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"backup-statistics/report"
 )
@@ -29,8 +31,11 @@ func TestParseEvent(t *testing.T) {
 		{"null", "null", manual},
 		{"an empty object", "{}", manual},
 		{"plain text", "hello", warned(`"hello"`)},
-		{"plain text in quotes", `"hello"`, warned(`"\"hello\""`)},
-		{"a number", "5", warned(`"5"`)},
+		{"a byte order mark alone", "\ufeff", manual},
+		{"a byte order mark before a request", "\ufeff {\"dry_run\":true}", strings.Replace(manual, "DryRun:false", "DryRun:true", 1)},
+		{"a byte order mark before a timer's event and in its payload", "\ufeff" + `{"triggerTime":"2026-11-23T12:17:00Z","payload":"\ufeff{\"overwrite\":true}"}`, strings.Replace(timer, "Overwrite:false", "Overwrite:true", 1)},
+		{"text in another alphabet", "现在请", warned(`"现在请"`)},
+		{"words that are part of names", "overwritten snapshots, unchecked", warned(`"overwritten snapshots, unchecked"`)},
 		{"long text", strings.Repeat("é", 50), warned(`"` + strings.Repeat("é", 30) + `…"`)},
 		{"text of sixty bytes", strings.Repeat("x", 60), warned(`"` + strings.Repeat("x", 60) + `"`)},
 		{"text of sixty-one bytes", strings.Repeat("x", 61), warned(`"` + strings.Repeat("x", 60) + `…"`)},
@@ -57,8 +62,34 @@ func TestParseEvent(t *testing.T) {
 
 func TestParseEventRefuses(t *testing.T) {
 	const want, all = "want snapshot, check, rebuild or preflight", "; {} takes all defaults"
+	const object = `: want a JSON object, such as {"action":"snapshot"}` + all
 	for _, tt := range []struct{ name, event, want string }{
-		{"a list", `[1]`, `event: a list, [1]: want an object, such as {"action":"snapshot"}` + all},
+		{"a list", `[1]`, `event: a list, [1]` + object},
+		{"a number", "5", `event: 5, which is no object` + object},
+		{"text in quotes", `"hello"`, `event: "hello", which is no object` + object},
+		{"text that begins with a quote", `"hello`, `event: "hello, which is no object` + object},
+		{"a flag", `true`, `event: true, which is no object` + object},
+		{"an action alone", "check", `event: text, "check", that names check: if that is asked for, type {"action":"check"}` + object},
+		{"an action in other letters", " ＣＨＥＣＫ!", `event: text, "ＣＨＥＣＫ!", that names check: if that is asked for, type {"action":"check"}` + object},
+		{"a flag without braces", "dry_run: true", `event: text, "dry_run: true", that names dry_run: if that is asked for, type {"dry_run":true}` + object},
+		{"a flag in words", "a dry run, please", `event: text, "a dry run, please", that names dry_run: if that is asked for, type {"dry_run":true}` + object},
+		{"a flag as an option", "--dry-run", `event: text, "--dry-run", that names dry_run: if that is asked for, type {"dry_run":true}` + object},
+		{"a list without braces", "sourceTypes=ECS_FILE", `event: text, "sourceTypes=ECS_FILE", that names source_types: if that is asked for, type {"source_types":["ECS_FILE"]}` + object},
+		{"accounts without braces", "accounts: 7", `event: text, "accounts: 7", that names accounts: if that is asked for, type {"accounts":["1234567890123456"]}` + object},
+		{"a timer without braces", "triggerTime: 2026", `event: text, "triggerTime: 2026", that names triggerTime: if that is asked for, type {"triggerTime":"2026-11-23T12:17:00Z","triggerName":"daily"}` + object},
+		{"an order in a shell's quotes", `'{"dry_run":true}'`, `event: text, "'{\"dry_run\":true}'", that names dry_run: if that is asked for, type {"dry_run":true}` + object},
+		{"full-width brackets", `｛"x":true｝`, `event: ｛ (U+FF5B) at byte 1 of ｛"x":true｝: type { there` + object},
+		{"other brackets", `【"x"】`, `event: 【 (U+3010) at byte 1 of 【"x"】: type [ there` + object},
+		{"typographic quotes", `{“dry_run”:true}`, `event: “ (U+201C) at byte 2 of {“dry_run”:true}: type " there` + object},
+		{"typographic quotes on one side", `{"dry_run”:true}`, `event: ” (U+201D) at byte 10 of {"dry_run”:true}: type " there` + object},
+		{"a full-width colon", `{"dry_run"：true}`, `event: ： (U+FF1A) at byte 11 of {"dry_run"：true}: type : there` + object},
+		{"a blank that is none", "{\u00a0\"dry_run\":true}", `event: '\u00a0' (U+00A0) at byte 2 of {` + "\u00a0" + `"dry_run":true}: type a blank there` + object},
+		{"a letter that JSON has no place for", `{é}`, `event: é (U+00E9) at byte 2 of {é}` + object},
+		{"UTF-16", "\xff\xfe{\x00}\x00", `event: "\xff\xfe{\x00}\x00" is no UTF-8` + object},
+		{"UTF-16 without its mark", "\x00{\x00}", `event: "\x00{\x00}" holds control characters` + object},
+		{"more bytes than any request has", strings.Repeat(" ", 256<<10) + "x", `event: 262145 bytes: want at most 262144`},
+		{"a payload that is a word", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"check"}`, `event: payload of the timer trigger: text, "check", that names check: if that is asked for, type {"action":"check"}` + object},
+		{"a payload that is a number", `{"triggerTime":"2026-11-23T12:17:00Z","payload":5}`, `event: payload of the timer trigger: 5, which is no object` + object},
 		{"broken JSON", `{"action":`, `event: broken at byte 10: unexpected EOF: want a JSON object, such as {"action":"snapshot"}` + all},
 		{"a word too many", `{} {}`, `event: "{}" behind the object: want nothing there: want a JSON object, such as {"action":"snapshot"}` + all},
 		{"a field twice", `{"dry_run":true,"dry_run":false}`, `event: "dry_run" stands twice: want it once: want a JSON object, such as {"action":"snapshot"}` + all},
@@ -125,6 +156,8 @@ func FuzzParseEvent(f *testing.F) {
 		`{"action":"rebuild","from":"2026-11-01","to":"2026-11-23"}`, `{"overwrite":true,"accounts":["2","1","2"],"source_types":null}`,
 		`{"triggerTime":"2026-11-23T12:17:00Z","payload":"{\"action\":\"check\"}"}`, `{"triggerTime":"2026-11-23T12:17:00Z","payload":{"overwrite":true}}`,
 		`{"action":"preflight","webhook":true}`, `{"triggerName":"x","payload":"text"}`,
+		"\ufeff{\"dry_run\":true}", "check", "dry_run: true", "please DRY-RUN", `"hello"`, "5", `｛"dry_run":true｝`, `{“dry_run”:true}`, `{"dry_run”:true}`,
+		"\xff\xfe{\x00}\x00", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"\ufeff{\"overwrite\":true}"}`, `{"triggerTime":"2026-11-23T12:17:00Z","payload":"check"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -137,6 +170,7 @@ func FuzzParseEvent(f *testing.F) {
 			return
 		}
 		want := Request{Action: ActionSnapshot, Trigger: report.Manual, At: now}
+		plain(t, data)
 		asked := object(t, data)
 		due, isTimer := asked["triggerTime"].(string)
 		if isTimer {
@@ -148,6 +182,7 @@ func FuzzParseEvent(f *testing.F) {
 			if text, ok := asked["payload"].(string); ok {
 				payload = []byte(text)
 			}
+			plain(t, payload)
 			asked = object(t, payload)
 		}
 		if asked["action"] != nil {
@@ -166,10 +201,24 @@ func FuzzParseEvent(f *testing.F) {
 	})
 }
 
+var knownNames = regexp.MustCompile(`(?i)(^|[^\pL\pN])(snapshot|check|rebuild|preflight|source_types|accounts|dry_?run|overwrite|from|to|webhook|trigger_?time|payload)($|[^\pL\pN])`)
+
+// plain wants a text that is accepted and no object to be nothing but text.
+func plain(t *testing.T, text []byte) {
+	t.Helper()
+	text = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(text), []byte("\ufeff")))
+	if len(text) == 0 || text[0] == '{' || string(text) == "null" {
+		return
+	}
+	if !utf8.Valid(text) || json.Valid(text) || knownNames.Match(text) || strings.ContainsRune(`["｛［【`, []rune(string(text))[0]) {
+		t.Fatalf("%q is taken for plain text that names nothing", text)
+	}
+}
+
 // object is the JSON object that a text is; nil where it is none.
 func object(t *testing.T, text []byte) (object map[string]any) {
 	t.Helper()
-	if text = bytes.TrimSpace(text); len(text) > 0 && text[0] == '{' {
+	if text = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(text), []byte("\ufeff"))); len(text) > 0 && text[0] == '{' {
 		if err := json.Unmarshal(text, &object); err != nil {
 			t.Fatalf("%q is accepted: %v", text, err)
 		}

@@ -64,9 +64,13 @@ type Handler struct {
 // that to say why, so ctx should end earlier than the function is killed. The
 // error is one of this package's types.
 func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
-	r, err := ParseEvent(event, h.Now())
+	now := h.Now()
+	r, err := ParseEvent(event, now)
 	if err != nil {
 		return nil, err
+	}
+	if err := r.admit(h.Config, now); err != nil {
+		return nil, &EventError{err}
 	}
 	h.Log.Debug("asked", "action", r.Action, "trigger", r.Trigger, "at", r.At)
 	result, err := h.act(ctx, r)

@@ -64,7 +64,7 @@ func statistics(n int64) report.Statistics {
 
 func config(t testing.TB, settings ...string) *Config {
 	t.Helper()
-	env := map[string]string{"OSS_BUCKET": "acme-reports", "FC_REGION": "cn-hangzhou"}
+	env := map[string]string{"OSS_BUCKET": "acme-reports", "FC_REGION": "cn-hangzhou", "MAX_EVENT_AGE": "876000h"} // histories are played
 	for _, s := range settings {
 		name, value, _ := strings.Cut(s, "=")
 		env[name] = value
@@ -121,6 +121,14 @@ func (r recording) PutNew(ctx context.Context, key string, data []byte) error {
 		err = r.copies.Put(context.WithoutCancel(ctx), key, data)
 	}
 	return err
+}
+
+// wind sets a handler's clock.
+func wind(t testing.TB, h *Handler, instant string) {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, instant)
+	must(t, err)
+	h.Now = func() time.Time { return at }
 }
 
 func must(t testing.TB, err error) {
@@ -301,6 +309,7 @@ func (c *counting) List(ctx context.Context, prefix string, limit int) ([]store.
 func TestCostOfARun(t *testing.T) {
 	documents := &counting{Store: new(store.Memory)}
 	h := newHandler(t, documents, new(source))
+	wind(t, h, "2027-03-02T17:30:01Z")
 	for _, tt := range []struct{ run, event, want string }{
 		{"first day", event, "map[Get:4 List:4 Put:14 PutNew:1]"}, // seven are schemas
 		{"its duplicate", event, "map[Get:5 List:8]"},

@@ -15,6 +15,7 @@ func play(t *testing.T, h *Handler, days ...string) {
 	t.Helper()
 	for _, day := range days {
 		if !strings.HasPrefix(day, "-") {
+			wind(t, h, day+"T04:00:01Z")
 			_, err := h.Handle(t.Context(), []byte(`{"triggerTime":"`+day+`T04:00:00Z"}`))
 			must(t, err)
 		}
@@ -67,6 +68,7 @@ func TestRebuildKeepsWhatCannotBeDerived(t *testing.T) {
 	h := newHandler(t, documents, new(source), sick)
 	play(t, h, "2026-11-20")
 	sick.fails = fmt.Errorf("denied")
+	wind(t, h, "2026-11-21T04:00:01Z")
 	h.Handle(t.Context(), []byte(`{"triggerTime":"2026-11-21T04:00:00Z"}`))
 	sick.fails = nil
 	play(t, h, "2026-11-23")

@@ -328,6 +328,7 @@ func TestSnapshotInAnothersPlace(t *testing.T) {
 	data, err := documents.Get(t.Context(), "snapshots/dt=2026-11-23/1234567890123456-ECS_FILE.json")
 	must(t, err)
 	must(t, documents.Put(t.Context(), "snapshots/dt=2026-11-24/1234567890123456-ECS_FILE.json", data))
+	wind(t, h, "2026-11-23T17:30:01Z")
 	_, err = h.Handle(t.Context(), []byte(strings.Replace(event, "11-22", "11-23", 1)))
 	if err == nil || !strings.Contains(err.Error(), "it is the snapshot of snapshots/dt=2026-11-23/") {
 		t.Errorf("error %v, want one that says whose snapshot lies there", err)
@@ -377,6 +378,7 @@ func TestDayIsCapturedThoughTheListHangs(t *testing.T) {
 		documents := new(hangingList)
 		h := newHandler(t, documents, new(source))
 		h.Now = time.Now
+		time.Sleep(time.Date(2026, 11, 22, 17, 30, 1, 0, time.UTC).Sub(time.Now()))
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		_, err := h.Handle(ctx, []byte(event))
@@ -457,6 +459,7 @@ func TestChangeNeedsTheDayBefore(t *testing.T) {
 	for _, tt := range []struct{ day, want string }{
 		{"2026-11-22", "none"}, {"2026-11-23", "[{ECS_FILE {1 0}}]"}, {"2026-11-25", "none"},
 	} {
+		wind(t, h, tt.day+"T04:00:01Z")
 		result, err := h.Handle(t.Context(), []byte(`{"triggerTime":"`+tt.day+`T04:00:00Z"}`))
 		must(t, err)
 		got := "none"
@@ -473,6 +476,7 @@ func TestLatestIsTheNewestDay(t *testing.T) {
 	documents := new(store.Memory)
 	h := newHandler(t, documents, new(source))
 	for _, tt := range []struct{ day, want string }{{"2026-11-22", "2026-11-22"}, {"2026-11-24", "2026-11-24"}, {"2026-11-23", "2026-11-24"}} {
+		wind(t, h, "2026-11-24T04:00:01Z")
 		_, err := h.Handle(t.Context(), []byte(`{"triggerTime":"`+tt.day+`T04:00:00Z"}`))
 		must(t, err)
 		data, err := documents.Get(t.Context(), "latest.json")

@@ -20,7 +20,7 @@ const (
 	defaultDir  = ".local/bucket"
 	defaultZone = "Asia/Shanghai"
 	dateForm    = "2006-01-02"
-	maxDays     = 3660
+	maxDays     = 3650
 	maxAccounts = 1000
 )
 
@@ -83,7 +83,8 @@ func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(fo
 type options struct {
 	days     int
 	event    *string   // instead of timers
-	last     time.Time // in the time zone of the days
+	now      time.Time // in the time zone of the days
+	last     time.Time // likewise
 	dir      string    // absolute
 	accounts int
 	faults   []aimedFault
@@ -101,10 +102,14 @@ type aimedFault struct {
 	Fault
 }
 
-// due is when the timer of a day comes: at 20:17, as the project's s.yaml has it.
+// due is when the timer of a day comes: at 20:17, as the project's s.yaml has it, or
+// now where it is not that late yet, since nobody answers an event of later.
 func (o *options) due(ago int) time.Time {
 	y, m, d := o.last.Date()
-	return time.Date(y, m, d-ago, 20, 17, 0, 0, o.last.Location())
+	if at := time.Date(y, m, d-ago, 20, 17, 0, 0, o.last.Location()); at.Before(o.now) {
+		return at
+	}
+	return o.now
 }
 
 func (o *options) name(ago int) string { return o.due(ago).Format(dateForm) }
@@ -115,7 +120,8 @@ func (c *command) parse(args []string) (options, error) {
 	if err != nil {
 		zone = time.UTC // the function itself says what is wrong with it
 	}
-	o := options{days: 1, last: c.now.In(zone), dir: defaultDir, accounts: 1, drop: -1, timeout: time.Minute, protects: make(map[string][]Region)}
+	now := c.now.In(zone)
+	o := options{days: 1, now: now, last: now, dir: defaultDir, accounts: 1, drop: -1, timeout: time.Minute, protects: make(map[string][]Region)}
 	var gaps []string
 	p := parser{flag.NewFlagSet("local", flag.ContinueOnError), make(map[string]bool)}
 	p.BoolVar(&o.verbose, "v", false, "")
@@ -126,9 +132,9 @@ func (c *command) parse(args []string) (options, error) {
 	p.add("event", "", func(s string) bool { o.event = &s; return true })
 	p.add("gap", "", func(s string) bool { gaps = append(gaps, s); return true })
 	p.add("dir", "a folder, such as -dir "+defaultDir, func(s string) bool { o.dir = s; return s != "" })
-	p.add("date", "a day, such as -date 2026-11-23", func(s string) bool {
+	p.add("date", "a day, today at the latest, such as -date 2026-11-23", func(s string) bool {
 		o.last, err = time.ParseInLocation(dateForm, s, zone)
-		return err == nil
+		return err == nil && !o.last.After(now)
 	})
 	p.add("timeout", "whole seconds up to 24h, such as -timeout 60s", func(s string) bool {
 		o.timeout, err = time.ParseDuration(s)

@@ -45,7 +45,14 @@ func testEvents(t *testing.T, b binary) {
 		{"a field of another kind", `{"dry_run":"yes"}`, "EventError", `event: dry_run is "yes": want true or false; {} takes all defaults`},
 		{"an account of somebody else", `{"accounts":["7"]}`, "EventError", `event: accounts names 7, which is none of the 1 accounts of this deployment: want such as ` + account},
 		{"broken JSON", `{"action":`, "EventError", `: want a JSON object, such as {"action":"snapshot"}; {} takes all defaults`},
-		{"a list", `["snapshot"]`, "EventError", `event: a list, ["snapshot"]: want an object`},
+		{"a list", `["snapshot"]`, "EventError", `event: a list, ["snapshot"]: want a JSON object`},
+		{"a byte order mark before a request", "\ufeff{\"dry_run\":true}", "dry_run", ""},
+		{"an action alone", "check", "EventError", `type {"action":"check"}`},
+		{"full-width brackets", `｛"dry_run":true｝`, "EventError", `event: ｛ (U+FF5B) at byte 1 of `},
+		{"typographic quotes", `{“dry_run”:true}`, "EventError", `event: “ (U+201C) at byte 2 of {“dry_run”:true}: type " there`},
+		{"a source type of nobody", `{"source_types":["ECS_FILES"]}`, "EventError", `event: source_types names ECS_FILES, and this deployment collects ECS_FILE: `},
+		{"a timer of a mistyped year", strings.Replace(event, "2026", "9999", 1), "EventError", `event: triggerTime is 9999-11-22T17:30:00Z, `},
+		{"a timer of the beginning of time", strings.Replace(event, "2026", "1970", 1), "EventError", `event: triggerTime is 1970-11-22T17:30:00Z, `},
 		{"a timer without its time", `{"triggerName":"daily"}`, "EventError", `event: triggerTime is "": want a time, such as "2026-11-23T12:17:00Z"`},
 	} {
 		asked := len(r.Log.Requests())

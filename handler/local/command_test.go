@@ -233,6 +233,7 @@ func dayOf(year int, month time.Month, day int) int {
 
 func TestLocalPlaysToday(t *testing.T) {
 	tr := newTrial(t)
+	tr.command.now = tr.command.now.Add(20 * time.Hour) // 20:30 in Shanghai
 	out, err := tr.run()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -260,7 +261,8 @@ func TestLocalKnowsItsDays(t *testing.T) {
 	for _, tt := range []struct{ name, zone, date, key, due string }{
 		{"a day of Shanghai", "", "2026-11-23", "dt=2026-11-23", "2026-11-23T12:17:00Z"},
 		{"a leap day elsewhere", "America/New_York", "2024-02-29", "dt=2024-02-29", "2024-03-01T01:17:00Z"},
-		{"today elsewhere", "America/New_York", "", "dt=2026-11-25", "2026-11-26T01:17:00Z"},
+		{"today elsewhere, where the evening is to come", "America/New_York", "", "dt=2026-11-25", "2026-11-25T16:30:00Z"},
+		{"today, after the evening", "Asia/Tokyo", "2026-11-25", "dt=2026-11-25", "2026-11-25T11:17:00Z"},
 		{"summer time", "Europe/Berlin", "2026-07-01", "dt=2026-07-01", "2026-07-01T18:17:00Z"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -430,12 +432,13 @@ func isUsage(err error) bool {
 
 func TestLocalRefusesArguments(t *testing.T) {
 	for _, tt := range []struct{ name, args, want string }{
-		{"no days", "-days 0", `-days is "0": want a number from 1 to 3660, such as -days 90`},
-		{"days in words", "-days ten", `-days is "ten": want a number from 1 to 3660, such as -days 90`},
+		{"no days", "-days 0", `-days is "0": want a number from 1 to 3650, such as -days 90`},
+		{"days in words", "-days ten", `-days is "ten": want a number from 1 to 3650, such as -days 90`},
 		{"no number", "-days", `-days has no value: want such as -days 90; -h shows examples`},
 		{"an unknown flag", "-day 3", `-day is no flag: want such as -days 90; -h lists them`},
 		{"a word", "-v today", `"today" is no flag: want flags alone, such as -days 90; -h lists them`},
-		{"a day that is none", "-date 2026-02-29", `-date is "2026-02-29": want a day, such as -date 2026-11-23`},
+		{"a day that is none", "-date 2026-02-29", `-date is "2026-02-29": want a day, today at the latest, such as -date 2026-11-23`},
+		{"tomorrow", "-date 2026-11-27", `-date is "2026-11-27": want a day, today at the latest, such as -date 2026-11-23`},
 		{"an event and days", "-event {} -days 3", `-event and -days are both given: want one of them, since -days is about the timer's events`},
 		{"a gap elsewhere", "-days 3 -gap 3", `-gap is "3": want a day from 2026-11-24 to 2026-11-26, which are played, or how many days before the last, such as -days 90 -gap 12`},
 		{"nothing but gaps", "-gap 0", `-gap leaves no day to play: want more days, such as -days 90 -gap 12`},
