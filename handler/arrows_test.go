@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -15,17 +16,18 @@ import (
 // library. A package that is not listed fails: adding one means deciding its place.
 var arrows = map[string]string{
 	".":                             "handler handler/entry handler/local fc-runtime-go-sdk",
-	"handler":                       "report handler/redact handler/store sync backoff",
+	"handler":                       "report report/zones handler/redact handler/store sync backoff",
 	"handler/cloudbackup":           "report handler/redact darabonba-openapi tea credentials-go backoff",
 	"handler/cloudbackup/member.go": "time",
-	"handler/entry":                 "handler handler/cloudbackup handler/redact handler/store report fc-runtime-go-sdk credentials-go",
-	"handler/local":                 "",
+	"handler/entry":                 "handler handler/cloudbackup handler/redact handler/store report report/zones fc-runtime-go-sdk credentials-go",
+	"handler/local":                 "report/zones",
 	"handler/redact":                "",
 	"handler/store":                 "handler/redact",
 	"handler/store/oss.go":          "aliyun-oss-go-sdk credentials-go",
 	"handler/store/probe.go":        "aliyun-oss-go-sdk",
 	"handler/store/retry.go":        "backoff",
 	"report":                        "",
+	"report/zones":                  "",
 }
 
 func TestArrows(t *testing.T) {
@@ -62,6 +64,29 @@ func TestArrows(t *testing.T) {
 				t.Errorf("%s imports %s, against its arrows", file, path)
 			}
 		}
+		return nil
+	}))
+}
+
+// TestZonesHaveOneSource finds who would ask the machine, or Go, for a time zone.
+func TestZonesHaveOneSource(t *testing.T) {
+	must(t, filepath.WalkDir("..", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(name) != ".go" {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		must(t, err)
+		for _, spec := range file.Imports {
+			if spec.Path.Value == `"time/tzdata"` {
+				t.Errorf("%s imports time/tzdata: want the zones of report/zones alone", name)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if called, ok := n.(*ast.SelectorExpr); ok && called.Sel.Name == "LoadLocation" {
+				t.Errorf("%s calls LoadLocation, which asks the machine: want zones.Load", name)
+			}
+			return true
+		})
 		return nil
 	}))
 }

@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // the image may have no zones
 
 	"backup-statistics/report"
+	"backup-statistics/report/zones"
 )
 
 // A Config is what a deployment sets. It outlives invocations; credentials are
@@ -362,8 +362,8 @@ func (l *loader) list(name, fallback string, check func(string) error) []string 
 
 func (l *loader) zone(name, fallback string) *time.Location {
 	s := l.get(name, fallback)
-	zone, err := time.LoadLocation(s)
-	if err != nil || s == "Local" {
+	zone, err := zones.Load(s)
+	if err != nil {
 		l.problem("%s is %q: want an IANA name, such as Asia/Shanghai or UTC", name, s)
 	}
 	return zone

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"backup-statistics/report"
+	"backup-statistics/report/zones"
 )
 
 // A Prober is a store that can be looked at without leaving a trace. A store.OSS
@@ -43,7 +44,7 @@ func (h *Handler) preflight(ctx context.Context, req Request) (*Result, error) {
 	res := &Result{
 		Action: ActionPreflight, SnapshotDate: date, TimeZone: h.Config.Zone.String(), Status: CheckOK,
 		Alerts: []report.Alert{}, Warnings: req.Warnings,
-		Checks: []Check{{"time zone", CheckOK, fmt.Sprintf("%s: the date of now is %v", h.Config.Zone, date), ""}},
+		Checks: []Check{{"time zone", CheckOK, fmt.Sprintf("%s, by IANA's release %s: the date of now is %v", h.Config.Zone, zones.Release(), date), ""}},
 	}
 	for _, checks := range append(found, h.lookAtClock()) {
 		res.Checks = append(res.Checks, checks...)

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
-	_ "time/tzdata" // the zones must not depend on the machine
+
+	"backup-statistics/report/zones"
 )
 
 func zone(t testing.TB, name string) *time.Location {
 	t.Helper()
-	z, err := time.LoadLocation(name)
+	z, err := zones.Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package entry
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
 	"backup-statistics/handler"
+	"backup-statistics/report/zones"
 )
 
 // TestMemory wants the runtime to know the function's memory, and to be left alone
@@ -75,6 +77,22 @@ func TestCredentialHasAllParts(t *testing.T) {
 		var wrong *handler.ConfigError
 		if !errors.As(err, &wrong) {
 			t.Errorf("without %s: error %v, want a ConfigError", name, err)
+		}
+	}
+}
+
+// TestFirstLineOfTheLog says by whose zones days are told apart, also where nothing
+// else can work.
+func TestFirstLineOfTheLog(t *testing.T) {
+	for bucket, level := range map[string]string{"acme-reports": "info", "": ""} {
+		ctx, stop := context.WithCancel(t.Context())
+		stop() // no connection is opened
+		var log strings.Builder
+		NewFunction(ctx, func(name string) string {
+			return map[string]string{"OSS_BUCKET": bucket, "FC_REGION": "cn-hangzhou", "LOG_LEVEL": level}[name]
+		}, &log)
+		if want := "level=INFO msg=started zones=" + zones.Release() + "\n"; !strings.HasSuffix(log.String(), want) || strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("bucket %q: the log begins with %q, want %q", bucket, &log, want)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"backup-statistics/handler"
 	"backup-statistics/handler/store"
+	"backup-statistics/report/zones"
 )
 
 // tune fits the garbage collector to the function's memory. A run of one account
@@ -61,8 +62,9 @@ type Function struct {
 	warm   chan struct{} // holds a value once an invocation has begun
 }
 
-// NewFunction reads the configuration and begins to connect to the services. What
-// is wrong with the configuration is answered to each event.
+// NewFunction reads the configuration and begins to connect to the services; then it
+// logs a first line, which says what decides about days besides the configuration.
+// What is wrong with the configuration is answered to each event.
 func NewFunction(ctx context.Context, getenv func(string) string, stdout io.Writer) *Function {
 	f := &Function{log: slog.New(slog.NewTextHandler(stdout, nil)), memory: memory(getenv), warm: make(chan struct{}, 1)}
 	tune(f.memory)
@@ -72,6 +74,7 @@ func NewFunction(ctx context.Context, getenv func(string) string, stdout io.Writ
 		f.web.Open(ctx, f.config.BackupEndpoint)
 		f.web.Open(ctx, store.Origin(f.config.OSSEndpoint, f.config.Bucket))
 	}
+	f.log.Info("started", "zones", zones.Release())
 	return f
 }
 

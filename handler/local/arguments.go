@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"backup-statistics/report/zones"
 )
 
 const (
@@ -116,7 +118,7 @@ func (o *options) name(ago int) string { return o.due(ago).Format(dateForm) }
 
 // parse reads the arguments, and refuses what could not be played as asked.
 func (c *command) parse(args []string) (options, error) {
-	zone, err := time.LoadLocation(cmp.Or(c.getenv("TIME_ZONE"), defaultZone))
+	zone, err := zones.Load(cmp.Or(c.getenv("TIME_ZONE"), defaultZone))
 	if err != nil {
 		zone = time.UTC // the function itself says what is wrong with it
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"backup-statistics/handler/local"
+	"backup-statistics/report/zones"
 )
 
 // A check is what a preflight answers of one thing that it looked at.
@@ -75,6 +76,7 @@ func testPreflight(t *testing.T, b binary) {
 	}{
 		{"all is well", 0, nil, false, nil, "", "", "", "", 0},
 		{"all is well with members and a webhook", 2, []string{"WEBHOOK_URL=" + robot.URL + "/good"}, true, nil, "", "", "", "", 0},
+		{"the time zones' release is named", 0, []string{"TIME_ZONE=America/Vancouver"}, false, nil, "time zone", "ok", "America/Vancouver, by IANA's release " + zones.Release() + ": the date of now is ", "", 0},
 		{"no right to ask Cloud Backup", 0, nil, false, func(r *rig) { r.Backup.Deny(account) }, "cloud backup at ", "failed", "NoPermission (403", "hbr:GetBasicStatistics", 0},
 		{"no right to list", 0, nil, false, deny("oss:ListObjects"), "list bucket ", "failed", "AccessDenied (403", "oss:ListObjects", 0},
 		{"no right to read", 0, nil, false, deny("oss:GetObject"), "read ", "failed", "AccessDenied (403", "oss:GetObject", 0},

@@ -23,6 +23,8 @@ import (
 	"github.com/alibabacloud-go/tea/dara"
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+
+	"backup-statistics/report/zones"
 )
 
 // collect is a function as small as can be, on the real SDKs: it stores what
@@ -39,7 +41,7 @@ func collect(ctx context.Context, event []byte) (any, error) {
 	case json.Unmarshal(event, &timer) != nil:
 		return map[string]string{"status": "exists", "event": text}, nil
 	}
-	zone, err := time.LoadLocation(cmp.Or(os.Getenv("TIME_ZONE"), "Asia/Shanghai"))
+	zone, err := zones.Load(cmp.Or(os.Getenv("TIME_ZONE"), "Asia/Shanghai"))
 	if err != nil {
 		return nil, err
 	}
@@ -347,7 +349,7 @@ func TestLocalLeavesSettingsToFunction(t *testing.T) {
 	tr := newTrial(t)
 	tr.env["TIME_ZONE"] = "Mars/Olympus"
 	out, err := tr.run()
-	contains(t, out, "\nError\n", "unknown time zone Mars/Olympus")
+	contains(t, out, "\nError\n", `unknown time zone "Mars/Olympus"`)
 	if err == nil || isUsage(err) {
 		t.Errorf("error = %v, want the function's", err)
 	}
