@@ -16,7 +16,7 @@ TOOL   = $(GO) tool -modfile=.tools/go.mod
 FUMPT   = $(TOOL) gofumpt -modpath backup-statistics
 FOLDERS = . .bench .checks .tools
 
-.PHONY: help run test check lint race matrix fuzz golden schemas engines pages vuln package bench deploy clean
+.PHONY: help run test check lint race matrix fuzz golden schemas engines pages zones vuln package bench deploy clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile
@@ -78,6 +78,10 @@ pages: ## draw the page's variants in Chromium and check them; it needs node and
 
 golden: ## rewrite the golden files; then read the diff
 	$(STATIC) $(GO) test -tags $(TAGS) ./report ./handler -update
+
+zones: ## renew the time zones from the newest tzdata of PyPI; it needs Python with pip, then read what it prints
+	rm -rf .local/tzdata && python3 -m pip download -q --no-deps -d .local/tzdata tzdata
+	$(GO) run .tools/zones/main.go .local/tzdata/tzdata-*.whl report/zones/zones.bin
 
 vuln: ## look for known vulnerabilities; it needs the database at vuln.go.dev, or VULNDB=URL
 	@GO='$(GO)' TAGS='$(TAGS)' VULNDB='$(VULNDB)' sh .tools/vuln.sh

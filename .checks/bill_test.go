@@ -19,7 +19,7 @@ import (
 
 // The bill of materials that make package leaves follows the official schema and
 // is of the executable in the zip: each module in it once, with its sum and its
-// licence, whose text is handed on.
+// licence, whose text is handed on, and the time zones.
 func TestBill(t *testing.T) {
 	dist := os.Getenv("DIST")
 	if dist == "" {
@@ -52,6 +52,12 @@ func TestBill(t *testing.T) {
 	for _, m := range build.Deps {
 		want[m.Path+" "+m.Version] = m.Sum
 	}
+	zones, err := os.ReadFile("../report/zones/zones.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, _, _ := strings.Cut(strings.TrimPrefix(string(zones), "IANA "), ",")
+	want["tzdata "+release] = ""
 	notices, err := os.ReadFile(filepath.Join(dist, "LICENSES.txt"))
 	if err != nil {
 		t.Fatal(err)

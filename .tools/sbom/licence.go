@@ -23,6 +23,10 @@ var known = map[string]string{
 	"8e1af102eca849d06ff1eea130fc1560f8a7e26f6428559573eadf40e3095766": "MIT-0",
 }
 
+// publicDomain stands where there is no licence, since nobody has to give one. SPDX
+// has no id for it.
+const publicDomain = "Public domain"
+
 // notLicences are files that are named like a licence and only point to others.
 var notLicences = map[string]bool{
 	"bc0d158e6557a89ab712d1246962c3a151e15f937cddd816cb38410e8a8f30b1": true, // of the FC runtime's SDK: which of its licences is for what

@@ -62,6 +62,6 @@ func run(args []string, stdout io.Writer) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(stdout, "%s/sbom.json, LICENSES.txt\n  linked  %d modules: %s\n  sha256  %x (sbom.json)\n", filepath.Base(dir), len(parts), tally(parts), sha256.Sum256(bill))
+	_, err = fmt.Fprintf(stdout, "%s/sbom.json, LICENSES.txt\n  linked  %d parts: %s\n  sha256  %x (sbom.json)\n", filepath.Base(dir), len(parts), tally(parts), sha256.Sum256(bill))
 	return err
 }

@@ -16,10 +16,12 @@ import (
 	"strings"
 )
 
-// A part is a module that is linked, or Go's standard library.
+// A part is a module that is linked, Go's standard library, or the time zones that
+// are embedded.
 type part struct {
-	path, version string // std of the standard library, with Go's version
+	path, version string // std of the standard library, with Go's version; tzdata with IANA's release
 	sum           string // such as h1:… in go.sum; "" of the standard library
+	data          []byte // of what is no code
 	texts         map[string]text
 	uses          map[string]bool // paths of the parts whose packages it imports
 }
@@ -28,9 +30,13 @@ type part struct {
 // package URLs. What it vendors is a part of it.
 const standard = "std"
 
+// timeZones is the part that is data: IANA's zones, as .tools/zones compiles them.
+const timeZones = "tzdata"
+
 // A goPackage is what go list tells of one.
 type goPackage struct {
 	ImportPath string
+	EmbedFiles []string
 	Dir        string
 	Standard   bool
 	Imports    []string
@@ -74,6 +80,14 @@ func linked(goCommand, module string, build *debug.BuildInfo) ([]*part, error) {
 	}
 	found := make(map[string]bool)
 	for _, p := range packages {
+		if slices.Contains(p.EmbedFiles, "zones.bin") {
+			zones, err := embedded(filepath.Join(p.Dir, "zones.bin"))
+			if err != nil {
+				return nil, err
+			}
+			parts[timeZones], found[timeZones] = zones, true
+			continue
+		}
 		owner, there := parts[of[p.ImportPath]]
 		if of[p.ImportPath] != "" && !there {
 			return nil, fmt.Errorf("package %s is of no module in the executable: want the sources that it was built from", p.ImportPath)
@@ -98,6 +112,24 @@ func linked(goCommand, module string, build *debug.BuildInfo) ([]*part, error) {
 		}
 	}
 	return sorted, nil
+}
+
+// embedded reads which release a file of time zones is of. IANA's data is free of any
+// licence, which its own LICENSE says; the wheel's is of the code in it, and none of
+// that is taken.
+func embedded(name string) (*part, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	release, _, found := strings.Cut(strings.TrimPrefix(string(data[:min(len(data), 100)]), "IANA "), ",")
+	if !found {
+		return nil, fmt.Errorf("%s names no release: want a file made by make zones", name)
+	}
+	return &part{
+		path: timeZones, version: release, data: data, uses: make(map[string]bool),
+		texts: map[string]text{"LICENSE": {file: "LICENSE", licence: publicDomain, content: "The time zone data that IANA publishes is in the public domain.\n"}},
+	}, nil
 }
 
 // take adds the texts that apply to a package. Those in Go's own tree are at its
@@ -148,7 +180,7 @@ func root(goCommand, module, version string) (string, error) {
 
 // list asks for every package that is linked.
 func list(goCommand, module string, build *debug.BuildInfo) ([]goPackage, error) {
-	args := []string{"list", "-deps", "-json=ImportPath,Dir,Standard,Imports,ImportMap,Module"}
+	args := []string{"list", "-deps", "-json=ImportPath,EmbedFiles,Dir,Standard,Imports,ImportMap,Module"}
 	var environment []string
 	for _, s := range build.Settings {
 		switch s.Key {

@@ -63,6 +63,9 @@ func serial(data []byte) string {
 
 // url is the package URL, which names a part everywhere.
 func (p *part) url() string {
+	if p.data != nil {
+		return "pkg:generic/" + p.path + "@" + p.version
+	}
 	return "pkg:golang/" + p.path + "@" + strings.ReplaceAll(p.version, "+", "%2B")
 }
 
@@ -76,9 +79,17 @@ func (p *part) component() (cdx.Component, error) {
 		c.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: hex.EncodeToString(sum)}}
 		c.Properties = &[]cdx.Property{{Name: "go.sum", Value: p.sum}} // SHA-256 is of the module's list of hashes, not of one file
 	}
+	if p.data != nil {
+		sum := sha256.Sum256(p.data)
+		c.Type, c.Hashes = cdx.ComponentTypeData, &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: hex.EncodeToString(sum[:])}}
+	}
 	var licences cdx.Licenses
 	for _, id := range p.licences() {
-		licences = append(licences, cdx.LicenseChoice{License: &cdx.License{ID: id}})
+		license := &cdx.License{ID: id}
+		if id == publicDomain {
+			license = &cdx.License{Name: id}
+		}
+		licences = append(licences, cdx.LicenseChoice{License: license})
 	}
 	c.Licenses = &licences
 	return c, nil
