@@ -27,7 +27,7 @@ const environment = {
   WEBHOOK_URL: 'https://alerts.example.com/hook',
   WEBHOOK_SECRET: 'example-secret',
 }
-const optional = ['REGION', 'FUNCTION_NAME', 'FUNCTION_ROLE']
+const optional = ['REGION', 'FUNCTION_NAME', 'FUNCTION_ROLE', 'TIME_ZONE']
 
 /** render returns the resources of s.yaml as the component would get them. */
 async function render(text, env) {
@@ -194,7 +194,7 @@ async function problems(text, { env = environment, names } = {}) {
     checkCode(props, need)
     checkSizes(props, need)
     checkVariables(props.environmentVariables ?? {}, source?.props?.environmentVariables ?? {}, names, need)
-    checkTriggers(props, found, need)
+    checkTriggers(props, source?.props ?? {}, found, need)
   }
   return [...new Set(found)]
 }
@@ -250,7 +250,9 @@ function checkVariables(values, source, names, need) {
   need(Buffer.byteLength(JSON.stringify(values)) <= 4096, 'props.environmentVariables: want at most 4 KB in all')
 }
 
-function checkTriggers({ triggers = [], asyncInvokeConfig, environmentVariables }, found, need) {
+function checkTriggers({ triggers = [], asyncInvokeConfig, environmentVariables }, source, found, need) {
+  const dates = environmentVariables?.TIME_ZONE
+  need(dates, 'props.environmentVariables.TIME_ZONE is not set: want ${vars.time_zone}, so that the timers go by the same clock')
   need(new Set(triggers.map((t) => t.triggerName)).size === triggers.length, 'props.triggers: want each triggerName once')
   need(triggers.some((t) => t.triggerType === 'timer' && t.triggerConfig?.enable === true), 'props.triggers: want a timer that is enabled')
   triggers.forEach(({ triggerType, triggerConfig = {} }, i) => {
@@ -262,7 +264,7 @@ function checkTriggers({ triggers = [], asyncInvokeConfig, environmentVariables 
     found.push(...wrong.map((problem) => `${at}.cronExpression: ${problem}`))
     if (wrong.length > 0) return
     const [zone, second, minute, hour] = triggerConfig.cronExpression.split(/ +/)
-    const dates = environmentVariables?.TIME_ZONE ?? 'Asia/Shanghai'
+    need(source.triggers?.[i]?.triggerConfig?.cronExpression?.includes('${vars.time_zone}'), `${at}.cronExpression states the zone once more: want CRON_TZ=\${vars.time_zone}`)
     need(zone === `CRON_TZ=${dates}`, `${at}.cronExpression: ${zone}, but snapshots are dated in ${dates}: want one zone`)
     if (/"check"/.test(triggerConfig.payload ?? '')) return // takes no snapshot
     const end = Number(hour) * 3600 + Number(minute) * 60 + Number(second) + asyncInvokeConfig?.maxAsyncEventAgeInSeconds
@@ -282,13 +284,16 @@ const broken = [
   ['a misspelt key of the file', 'access: default', 'acces: default', /s\.yaml\.acces is unknown: did you mean access\?/],
   ['a key stated twice', 'timeout: 60', 'timeout: 60\n      timeout: 61', /is no YAML: duplicated mapping key in line \d+/],
   ['a payload that is no text', 'enable: true', 'enable: true\n            payload: { action: check }', /triggerConfig\.payload is .*: must be string/],
-  ['a cron expression that is a word', 'CRON_TZ=Asia/Shanghai 0 17 20 * * *', 'hello', /cronExpression: "hello" has no CRON_TZ/],
-  ['a cron expression in UTC', 'CRON_TZ=Asia/Shanghai 0', '0', /cronExpression: "0 17 20 \* \* \*" has no CRON_TZ/],
-  ['a cron expression of five fields', 'Shanghai 0 17', 'Shanghai 17', /has 5 fields after the zone: want six/],
+  ['a cron expression that is a word', 'CRON_TZ=${vars.time_zone} 0 17 20 * * *', 'hello', /cronExpression: "hello" has no CRON_TZ/],
+  ['a cron expression in UTC', 'CRON_TZ=${vars.time_zone} 0', '0', /cronExpression: "0 17 20 \* \* \*" has no CRON_TZ/],
+  ['a cron expression of five fields', 'time_zone} 0 17', 'time_zone} 17', /has 5 fields after the zone: want six/],
   ['an hour that no day has', '17 20 *', '17 24 *', /its hour is "24": want 0 to 23/],
-  ['every second', 'Shanghai 0 17', 'Shanghai * 17', /its second is "\*"/],
-  ['a zone that does not exist', 'CRON_TZ=Asia/Shanghai', 'CRON_TZ=Asia/Shangai', /its zone is "Asia\/Shangai"/],
-  ['a zone that is not that of the dates', 'CRON_TZ=Asia/Shanghai', 'CRON_TZ=Asia/Tokyo', /snapshots are dated in Asia\/Shanghai/],
+  ['every second', 'time_zone} 0 17', 'time_zone} * 17', /its second is "\*"/],
+  ['a zone that does not exist', "'TIME_ZONE', 'Asia/Shanghai'", "'TIME_ZONE', 'Asia/Shangai'", /its zone is "Asia\/Shangai"/],
+  ['a zone that is not that of the dates', 'CRON_TZ=${vars.time_zone}', 'CRON_TZ=Asia/Tokyo', /snapshots are dated in Asia\/Shanghai/],
+  ['a zone stated twice', 'CRON_TZ=${vars.time_zone}', 'CRON_TZ=Asia/Shanghai', /cronExpression states the zone once more/],
+  ['dates in a zone of their own', 'TIME_ZONE: ${vars.time_zone}', "TIME_ZONE: 'Asia/Tokyo'", /snapshots are dated in Asia\/Tokyo/],
+  ['dates in the zone by default', 'TIME_ZONE: ${vars.time_zone}', '', /TIME_ZONE is not set/],
   ['retries that go on after midnight', 'maxAsyncEventAgeInSeconds: 12600', 'maxAsyncEventAgeInSeconds: 18000', /want at most 13380, so that no event/],
   ['more retries than there are', 'maxAsyncRetryAttempts: 3', 'maxAsyncRetryAttempts: 9', /maxAsyncRetryAttempts is 9: must be <= 8/],
   ['too much cpu for the memory', 'cpu: 0.1', 'cpu: 0.35', /props\.cpu is 0\.35 with 128 MB: want 0\.031 to 0\.125/],
@@ -340,10 +345,10 @@ async function main() {
   const text = readFileSync(path.join(root, 's.yaml'), 'utf8')
   const names = variables()
   const named = [...text.matchAll(/^ *#?([A-Z][A-Z0-9_]*):/gm)].map((m) => m[1])
-  const elsewhere = { ...environment, REGION: 'ap-southeast-1', FUNCTION_NAME: 'snapshots', FUNCTION_ROLE: 'acs:ram::1234567890123456:role/snapshots' }
+  const elsewhere = { ...environment, REGION: 'ap-southeast-1', TIME_ZONE: 'Asia/Tokyo', FUNCTION_NAME: 'snapshots', FUNCTION_ROLE: 'acs:ram::1234567890123456:role/snapshots' }
   const checks = [
     ['s.yaml', await problems(text, { names })],
-    ['s.yaml with another region, name and role', await problems(text, { names, env: elsewhere })],
+    ['s.yaml with another region, zone, name and role', await problems(text, { names, env: elsewhere })],
     ['s.yaml with every optional setting on', await problems(switchOn(text))],
     ['the variables that s.yaml names', names.filter((name) => !named.includes(name)).map((name) => `${name} is missing: want it set, or off with its meaning`)],
     [`${broken.length} broken copies`, await proveRefusals(text, names)],
