@@ -150,7 +150,7 @@ func (h *Handler) cry(ctx context.Context, date report.Date, err error) {
 	}
 	_, failed := guard(func() (any, error) {
 		return nil, h.Notifier.Notify(ctx, Notice{
-			Text:         fmt.Sprintf("Cloud Backup statistics, %v\nThe check could not read the bucket, so nobody knows whether the day is recorded. Look at the function's role and the bucket, then invoke {\"action\":\"check\"}.\n%s\n", date, cut(err.Error(), 1000)), // chats limit what they take
+			Text:         fmt.Sprintf("Cloud Backup statistics, %v\nThe check could not read the bucket, so nobody knows whether the day is recorded. Look at the function's role and the bucket, then invoke {\"action\":\"check\"}.\n%s\n", date, cut(h.Redactor.Text(err.Error()), 1000)), // chats limit what they take
 			SnapshotDate: date, TimeZone: h.Config.Zone.String(), Opened: []report.Alert{}, Closed: []report.Alert{},
 		})
 	})

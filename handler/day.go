@@ -251,6 +251,10 @@ func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, er
 	}
 	day.NotActivated = d.lacking(slices.AppendSeq(day.NotActivated, maps.Keys(why.off))) // others did so before, and their snapshots stay
 	day.Cause = cmp.Or(causeOf(day.Failed, day.NotAttempted), day.Cause, why.cause, "unknown")
+	day.Cause = d.Redactor.Text(day.Cause)
+	for i, f := range day.Failed {
+		day.Failed[i].Message = d.Redactor.Text(f.Message)
+	}
 	record, err := report.NewDayRecord(day)
 	if err != nil {
 		return record, &StoreError{err}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"backup-statistics/handler/redact"
 )
 
 // The errors of an invocation. Function Compute shows the name of the outermost
@@ -97,4 +99,45 @@ func ErrorType(err error) string {
 		return "StoreError"
 	}
 	return "Error"
+}
+
+// hideInError takes secrets out of an error of this package's types. Of one that had
+// some nothing is left but its type and its text.
+func hideInError(r *redact.Redactor, err error) error {
+	if err == nil || r.Text(err.Error()) == err.Error() {
+		return err
+	}
+	told := func(err error) error {
+		if err == nil {
+			return nil
+		}
+		return errors.New(r.Text(err.Error()))
+	}
+	switch e := err.(type) {
+	case *ConfigError:
+		return &ConfigError{hideInTexts(r, e.Problems)}
+	case *EventError:
+		return &EventError{told(e.Err)}
+	case *SourceError:
+		return &SourceError{told(e.Err)}
+	case *StoreError:
+		return &StoreError{told(e.Err)}
+	case *AccountsError:
+		errs := make([]error, len(e.Errs))
+		for i, err := range e.Errs {
+			errs[i] = told(err)
+		}
+		return &AccountsError{errs}
+	case *GapError:
+		return &GapError{e.Dates, r.Text(e.Cause), told(e.Err)}
+	}
+	return told(err)
+}
+
+func hideInTexts(r *redact.Redactor, texts []string) []string {
+	hidden := make([]string, len(texts))
+	for i, text := range texts {
+		hidden[i] = r.Text(text)
+	}
+	return hidden
 }

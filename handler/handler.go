@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"time"
 
+	"backup-statistics/handler/redact"
 	"backup-statistics/handler/store"
 	"backup-statistics/report"
 )
@@ -57,6 +58,9 @@ type Handler struct {
 	Retry    int      // how often this invocation was tried before
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Redactor takes secrets out of what is told, as the last step before an answer or
+	// a record; nil: there are none.
+	Redactor *redact.Redactor
 	Skew     func() (ahead time.Duration, known bool) // of the services' clocks; nil: unknown
 }
 
@@ -64,6 +68,16 @@ type Handler struct {
 // that to say why, so ctx should end earlier than the function is killed. The
 // error is one of this package's types.
 func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
+	result, err := h.act(ctx, event)
+	if err != nil {
+		return nil, hideInError(h.Redactor, err)
+	}
+	result.shorten()
+	result.hide(h.Redactor)
+	return result, nil
+}
+
+func (h *Handler) act(ctx context.Context, event []byte) (*Result, error) {
 	now := h.Now()
 	r, err := ParseEvent(event, now)
 	if err != nil {
@@ -73,15 +87,6 @@ func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
 		return nil, &EventError{err}
 	}
 	h.Log.Debug("asked", "action", r.Action, "trigger", r.Trigger, "at", r.At)
-	result, err := h.act(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	result.shorten()
-	return result, nil
-}
-
-func (h *Handler) act(ctx context.Context, r Request) (*Result, error) {
 	switch r.Action {
 	case ActionSnapshot:
 		return h.snapshot(ctx, r)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"backup-statistics/handler/redact"
 	"backup-statistics/report"
 )
 
@@ -44,8 +45,9 @@ type Webhook struct {
 	URL, Secret Secret
 	Web         *http.Client
 	Now         func() time.Time
-	FirstPause  time.Duration // between two tries, doubling; 0: half a second
-	Total       time.Duration // of all tries, a third of it each; 0: 15 s, since the run has other work
+	Redactor    *redact.Redactor // takes out what an answer repeats; the address and the secret are known to it or not
+	FirstPause  time.Duration    // between two tries, doubling; 0: half a second
+	Total       time.Duration    // of all tries, a third of it each; 0: 15 s, since the run has other work
 }
 
 // The custom robots of DingTalk, Feishu and WeCom answer 200 and say in the body
@@ -124,29 +126,9 @@ func (w *Webhook) send(req *http.Request) (*http.Response, string, error) {
 	return res, string(answer), err
 }
 
-// hide takes what is secret out of a text that a receiver may have written: the
-// webhook's secret, and what of its address is long enough to be a key, as it stands
-// there and as it is meant.
+// hide takes what is secret out of a text that a receiver may have written.
 func (w *Webhook) hide(text string) string {
-	secrets := []string{w.Secret.Reveal()}
-	if address, err := url.Parse(w.URL.Reveal()); err == nil {
-		password, _ := address.User.Password()
-		secrets = append(append(secrets, password), strings.Split(address.Path, "/")...)
-		for _, values := range address.Query() {
-			secrets = append(secrets, values...)
-		}
-		secrets = append(secrets, strings.Split(address.EscapedPath(), "/")...)
-		for pair := range strings.SplitSeq(address.RawQuery, "&") {
-			_, value, _ := strings.Cut(pair, "=")
-			secrets = append(secrets, value)
-		}
-	}
-	for _, s := range secrets {
-		if len(s) >= 8 {
-			text = strings.ReplaceAll(text, s, redacted)
-		}
-	}
-	return text
+	return w.Redactor.With(append(redact.Address(w.URL.Reveal()), w.Secret.Reveal())...).Text(text)
 }
 
 // judge tells a message that was taken from one that was not. Robots refuse in

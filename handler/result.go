@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"backup-statistics/handler/redact"
 	"backup-statistics/report"
 )
 
@@ -68,6 +69,16 @@ type AccountResult struct {
 	Status     string `json:"status"`
 	Key        string `json:"key,omitempty"` // in the bucket, with the prefix
 	*report.Amount
+}
+
+// hide takes secrets out of what is said in words.
+func (r *Result) hide(secrets *redact.Redactor) {
+	if len(r.Warnings) > 0 {
+		r.Warnings = hideInTexts(secrets, r.Warnings)
+	}
+	for i, c := range r.Checks {
+		r.Checks[i] = Check{secrets.Text(c.Name), c.Status, secrets.Text(c.Found), secrets.Text(c.Do)}
+	}
 }
 
 // shorten keeps an answer that says something of each of thousands of accounts

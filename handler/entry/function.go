@@ -17,6 +17,7 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
 	"backup-statistics/handler"
+	"backup-statistics/handler/redact"
 	"backup-statistics/handler/store"
 	"backup-statistics/report/zones"
 )
@@ -57,7 +58,7 @@ type Function struct {
 	config *handler.Config
 	err    error // answered to each event: a process that ends tells nobody why
 	web    *handler.Web
-	log    *slog.Logger
+	stdout io.Writer     // of the log
 	memory int64         // in MB; 0: not known
 	warm   chan struct{} // holds a value once an invocation has begun
 }
@@ -66,10 +67,9 @@ type Function struct {
 // logs a first line, which says what decides about days besides the configuration.
 // What is wrong with the configuration is answered to each event.
 func NewFunction(ctx context.Context, getenv func(string) string, stdout io.Writer) *Function {
-	f := &Function{log: slog.New(slog.NewTextHandler(stdout, nil)), memory: memory(getenv), warm: make(chan struct{}, 1)}
+	f := &Function{stdout: stdout, memory: memory(getenv), warm: make(chan struct{}, 1)}
 	tune(f.memory)
 	if f.config, f.err = handler.LoadConfig(getenv); f.err == nil {
-		f.log = slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: f.config.LogLevel}))
 		f.web = handler.NewWeb(f.config.Connections())
 		f.web.Open(ctx, f.config.BackupEndpoint)
 		f.web.Open(ctx, store.Origin(f.config.OSSEndpoint, f.config.Bucket))
@@ -84,8 +84,13 @@ func (f *Function) Answer(ctx context.Context, event []byte) (*handler.Result, e
 	if !ok {
 		return nil, errors.New("the runtime gives no context: want one from the runtime SDK")
 	}
-	log := f.log.With("request", fctx.RequestID)
-	result, err := f.invoke(ctx, fctx, event, log)
+	var level slog.Level
+	var secrets *redact.Redactor
+	if f.config != nil {
+		level, secrets = f.config.LogLevel, f.config.Redactor(fctx.Credentials.AccessKeyId, fctx.Credentials.AccessKeySecret, fctx.Credentials.SecurityToken)
+	}
+	log := slog.New(slog.NewTextHandler(secrets.Writer(f.stdout), &slog.HandlerOptions{Level: level})).With("request", fctx.RequestID)
+	result, err := f.invoke(ctx, fctx, event, secrets, log)
 	if err != nil {
 		log.Error("failed", "type", handler.ErrorType(err), "error", err, "retry", fctx.RetryCount)
 		return nil, err
@@ -96,7 +101,7 @@ func (f *Function) Answer(ctx context.Context, event []byte) (*handler.Result, e
 
 // invoke ends the work some time before the deadline, so that the answer can
 // still be sent.
-func (f *Function) invoke(ctx context.Context, fctx *fccontext.FcContext, event []byte, log *slog.Logger) (*handler.Result, error) {
+func (f *Function) invoke(ctx context.Context, fctx *fccontext.FcContext, event []byte, secrets *redact.Redactor, log *slog.Logger) (*handler.Result, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -110,7 +115,7 @@ func (f *Function) invoke(ctx context.Context, fctx *fccontext.FcContext, event 
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHandler(f.config, fctx.AccountId, credential, f.web, log)
+	h, err := newHandler(f.config, fctx.AccountId, credential, f.web, secrets, log)
 	if err != nil {
 		return nil, err
 	}

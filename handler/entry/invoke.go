@@ -88,8 +88,9 @@ func Invoke(ctx context.Context, args []string, getenv func(string) string, stdo
 			return &handler.SourceError{Err: err}
 		}
 	}
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
-	h, err := newHandler(cfg, *account, credential, web, log)
+	secrets := cfg.Redactor(partsOf(credential)...)
+	log := slog.New(slog.NewTextHandler(secrets.Writer(stderr), &slog.HandlerOptions{Level: cfg.LogLevel}))
+	h, err := newHandler(cfg, *account, credential, web, secrets, log)
 	if err != nil {
 		return err
 	}
@@ -101,6 +102,20 @@ func Invoke(ctx context.Context, args []string, getenv func(string) string, stdo
 	out.SetEscapeHTML(false)
 	out.SetIndent("", "  ")
 	return out.Encode(result)
+}
+
+// partsOf are the parts of a key.
+func partsOf(credential credentials.Credential) (parts []string) {
+	key, err := credential.GetCredential()
+	if err != nil || key == nil {
+		return nil // the first request says so
+	}
+	for _, part := range []*string{key.AccessKeyId, key.AccessKeySecret, key.SecurityToken} {
+		if part != nil {
+			parts = append(parts, *part)
+		}
+	}
+	return parts
 }
 
 // A chain is where credentials-go looks for the keys of a workstation. It is not

@@ -9,12 +9,13 @@ import (
 
 	"backup-statistics/handler"
 	"backup-statistics/handler/cloudbackup"
+	"backup-statistics/handler/redact"
 	"backup-statistics/handler/store"
 	"backup-statistics/report"
 )
 
 // newHandler wires the clients of one invocation. It makes no request.
-func newHandler(cfg *handler.Config, account string, credential credentials.Credential, web *handler.Web, log *slog.Logger) (*handler.Handler, error) {
+func newHandler(cfg *handler.Config, account string, credential credentials.Credential, web *handler.Web, secrets *redact.Redactor, log *slog.Logger) (*handler.Handler, error) {
 	if err := report.CheckAccount(account); err != nil {
 		return nil, &handler.ConfigError{Problems: []string{"the invocation's account: " + err.Error()}}
 	}
@@ -28,10 +29,10 @@ func newHandler(cfg *handler.Config, account string, credential credentials.Cred
 	own := &cloudbackup.Client{Endpoint: cfg.BackupEndpoint, Credential: credential, Web: web.Client}
 	h := &handler.Handler{
 		Config: cfg, Accounts: []handler.Account{{ID: account, Source: own}},
-		Store: documents, Now: time.Now, Log: log, Skew: web.Skew,
+		Store: documents, Now: time.Now, Log: log, Redactor: secrets, Skew: web.Skew,
 	}
 	if cfg.WebhookURL != "" {
-		h.Notifier = &handler.Webhook{URL: cfg.WebhookURL, Secret: cfg.WebhookSecret, Web: web.Client, Now: time.Now}
+		h.Notifier = &handler.Webhook{URL: cfg.WebhookURL, Secret: cfg.WebhookSecret, Web: web.Client, Now: time.Now, Redactor: secrets}
 	}
 	if cfg.HasMembers() {
 		h.Members = members(cfg, credential, web)

@@ -1,10 +1,12 @@
 package local_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -176,6 +178,17 @@ func testQuotes(t *testing.T, b binary, service string) {
 			io.WriteString(w, sent)
 		}},
 		{"text", service == local.ServiceOSS, func(w http.ResponseWriter, _, sent string) { io.WriteString(w, sent) }},
+		{"no HTTP", true, func(w http.ResponseWriter, _, sent string) { raw(t, w, sent+"\r\n\r\n") }},
+		{"no status of HTTP", true, func(w http.ResponseWriter, _, sent string) {
+			raw(t, w, "HTTP/1.1 "+strings.ReplaceAll(sent, " ", "+")+" OK\r\n\r\n")
+		}},
+		{"no header of HTTP", true, func(w http.ResponseWriter, _, sent string) { raw(t, w, "HTTP/1.1 200 OK\r\n"+sent+"\r\n\r\n") }},
+		{"no HTTP, encoded for a URL, in lower case", true, func(w http.ResponseWriter, _, sent string) {
+			raw(t, w, strings.ToLower(url.QueryEscape(sent))+"\r\n\r\n")
+		}},
+		{"no HTTP, in base64", true, func(w http.ResponseWriter, _, sent string) {
+			raw(t, w, base64.StdEncoding.EncodeToString([]byte("x"+sent))+"\r\n\r\n")
+		}},
 	} {
 		for first := range quotedParts {
 			if tt.passes && first > 0 {
@@ -188,6 +201,17 @@ func testQuotes(t *testing.T, b binary, service string) {
 			current.Store(nil)
 		}
 	}
+}
+
+// raw answers with bytes as they are.
+func raw(t *testing.T, w http.ResponseWriter, text string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	io.WriteString(conn, text)
 }
 
 // quoting answers in the service's form with what the service was sent.

@@ -3,9 +3,11 @@ package local_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io/fs"
 	"net/http"
 	"os"
@@ -195,8 +197,8 @@ func (r *rig) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	said := r.said.String()
-	if at := leaked(said, r.secrets); at >= 0 {
-		r.t.Errorf("a secret is shown: …%s…", said[max(0, at-200):min(len(said), at+200)])
+	if leak := leaked(said, r.secrets); leak != "" {
+		r.t.Errorf("a secret is shown: …%s…", leak)
 	}
 	if i := strings.Index(said, "DATA RACE"); i >= 0 {
 		r.t.Errorf("the process reports a %.4000s", said[i:])
@@ -206,21 +208,39 @@ func (r *rig) close() {
 	}
 }
 
-// leaked finds where a text holds a telling part of a secret; -1: nowhere.
-func leaked(text string, secrets []string) int {
+// leaked finds the telling part of a secret in a text, as it stands or encoded; ""
+// where there is none.
+func leaked(text string, secrets []string) string {
 	const telling = 12
 	parts := make(map[string]bool)
-	for _, secret := range secrets {
+	add := func(secret string) {
 		for i := range max(0, len(secret)-telling+1) {
 			parts[secret[i:i+telling]] = true
 		}
 	}
-	for i := range max(0, len(text)-telling+1) {
-		if parts[text[i:i+telling]] {
-			return i
+	for _, secret := range secrets {
+		add(secret)
+		add(strings.ToLower(secret))
+		for before := range 3 { // what others have a part in is left out
+			encoded := base64.RawURLEncoding.EncodeToString([]byte("...."[:before] + secret))
+			add(encoded[min(4, len(encoded)) : len(encoded)-1])
 		}
 	}
-	return -1
+	plain := func(text string) string {
+		text = regexp.MustCompile(`%(?:25)*([0-9A-Fa-f]{2})|\\u00([0-9A-Fa-f]{2})`).ReplaceAllStringFunc(text, func(s string) string {
+			b, _ := hex.DecodeString(s[len(s)-2:])
+			return string(b)
+		})
+		return regexp.MustCompile(`\\[nrt]|[\\\s]`).ReplaceAllString(html.UnescapeString(text), "")
+	}(text)
+	for _, text := range []string{text, plain, strings.ToLower(plain), strings.NewReplacer("+", "-", "/", "_").Replace(plain)} {
+		for i := range max(0, len(text)-telling+1) {
+			if parts[text[i:i+telling]] {
+				return text[max(0, i-200):min(len(text), i+200)]
+			}
+		}
+	}
+	return ""
 }
 
 // invoke sends an event that the function's key is good for, and wants each
