@@ -74,8 +74,17 @@ func NewFunction(ctx context.Context, getenv func(string) string, stdout io.Writ
 		f.web.Open(ctx, f.config.BackupEndpoint)
 		f.web.Open(ctx, store.Origin(f.config.OSSEndpoint, f.config.Bucket))
 	}
-	f.log.Info("started", "zones", zones.Release())
+	f.log(nil).Info("started", "zones", zones.Release())
 	return f
+}
+
+// log is what a line is written to, without these secrets in it.
+func (f *Function) log(secrets *redact.Redactor) *slog.Logger {
+	var level slog.Level
+	if f.config != nil {
+		level = f.config.LogLevel
+	}
+	return slog.New(slog.NewTextHandler(secrets.Writer(f.stdout), &slog.HandlerOptions{Level: level}))
 }
 
 // Answer answers one event of Function Compute, and logs in a line how it went.
@@ -84,12 +93,11 @@ func (f *Function) Answer(ctx context.Context, event []byte) (*handler.Result, e
 	if !ok {
 		return nil, errors.New("the runtime gives no context: want one from the runtime SDK")
 	}
-	var level slog.Level
 	var secrets *redact.Redactor
 	if f.config != nil {
-		level, secrets = f.config.LogLevel, f.config.Redactor(fctx.Credentials.AccessKeyId, fctx.Credentials.AccessKeySecret, fctx.Credentials.SecurityToken)
+		secrets = f.config.Redactor(fctx.Credentials.AccessKeyId, fctx.Credentials.AccessKeySecret, fctx.Credentials.SecurityToken)
 	}
-	log := slog.New(slog.NewTextHandler(secrets.Writer(f.stdout), &slog.HandlerOptions{Level: level})).With("request", fctx.RequestID)
+	log := f.log(secrets).With("request", fctx.RequestID)
 	result, err := f.invoke(ctx, fctx, event, secrets, log)
 	if err != nil {
 		log.Error("failed", "type", handler.ErrorType(err), "error", err, "retry", fctx.RetryCount)
