@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const csvHeader = "date,status,source_type,region_id,protected_data_bytes,protected_resource_count\n"
@@ -71,11 +73,13 @@ func appendRow(b []byte, day TrendDay, sourceType, region string, a Amount) []by
 }
 
 // appendCell writes a text of the service's. A spreadsheet takes one that begins
-// like a formula for a formula, so that gets an apostrophe; a control character
-// would end the row or hide, so that is replaced.
+// like a formula for a formula, in East Asia with full-width signs as well, and after
+// marks that do not show, such as those of the direction of writing; so that gets an
+// apostrophe. A control character would end the row or hide, so that is replaced.
 func appendCell(b []byte, s string) []byte {
 	s = printable(s)
-	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
+	shown := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) })
+	if sign, size := utf8.DecodeRuneInString(shown); size > 0 && strings.ContainsRune("=+-@＝＋－＠", sign) {
 		s = "'" + s
 	}
 	if !strings.ContainsAny(s, `",`) {
