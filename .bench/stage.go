@@ -30,7 +30,7 @@ func newStage(t *trust, path string, trip time.Duration, config local.Config) (_
 	if s.dir, err = os.MkdirTemp("", "bench"); err != nil {
 		return nil, err
 	}
-	config.Dir, config.Path, config.TLS = s.dir, path, t.server
+	config.Dir, config.Path, config.TLS, config.PathStyle = s.dir, path, t.server, true
 	if s.Cloud, err = local.Start(config); err != nil {
 		s.close()
 		return nil, err

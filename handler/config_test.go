@@ -52,6 +52,7 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"FC_REGION=nowhere", `FC_REGION is "nowhere": want a region's id, such as cn-hangzhou`},
 		{"OSS_ENDPOINT=oss-cn-hangzhou.aliyuncs.com", `OSS_ENDPOINT is "oss-cn-hangzhou.aliyuncs.com": ` + host + "https://oss-cn-hangzhou-internal.aliyuncs.com (http on loopback only)"},
 		{"OSS_ENDPOINT=http://oss-cn-hangzhou.aliyuncs.com", `OSS_ENDPOINT is "http://oss-cn-hangzhou.aliyuncs.com": ` + host + "https://oss-cn-hangzhou-internal.aliyuncs.com (http on loopback only)"},
+		{"OSS_ENDPOINT=http://oss-cn-hangzhou.localhost.example.com", `OSS_ENDPOINT is "http://oss-cn-hangzhou.localhost.example.com": ` + host + "https://oss-cn-hangzhou-internal.aliyuncs.com (http on loopback only)"},
 		{"CLOUD_BACKUP_ENDPOINT=https://hbr.cn-hangzhou.aliyuncs.com/path", `CLOUD_BACKUP_ENDPOINT is "https://hbr.cn-hangzhou.aliyuncs.com/path": ` + host + "https://hbr.cn-hangzhou.aliyuncs.com (http on loopback only)"},
 		{"STS_ENDPOINT=ftp://x", `STS_ENDPOINT is "ftp://x": ` + host + "https://sts.cn-hangzhou.aliyuncs.com (http on loopback only)"},
 		{"RESOURCE_DIRECTORY_ENDPOINT=https://", `RESOURCE_DIRECTORY_ENDPOINT is "https://": ` + host + "https://resourcedirectory.aliyuncs.com (http on loopback only)"},
@@ -224,7 +225,7 @@ func FuzzLoadConfig(f *testing.F) {
 		}
 		for _, address := range []string{cfg.OSSEndpoint, cfg.BackupEndpoint, cfg.STSEndpoint, cfg.DirectoryEndpoint, cmp.Or(cfg.WebhookURL.Reveal(), "https://none")} {
 			u, err := url.Parse(address)
-			if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !slices.Contains([]string{"localhost", "::1"}, u.Hostname()) && !strings.HasPrefix(u.Hostname(), "127.") && !strings.HasPrefix(u.Hostname(), "::ffff:")) {
+			if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !slices.Contains([]string{"localhost", "::1"}, u.Hostname()) && !strings.HasSuffix(u.Hostname(), ".localhost") && !strings.HasPrefix(u.Hostname(), "127.") && !strings.HasPrefix(u.Hostname(), "::ffff:")) {
 				t.Errorf("%q is accepted as an endpoint: %+v", address, u)
 			}
 		}

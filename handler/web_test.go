@@ -1,8 +1,11 @@
 package handler
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,5 +39,28 @@ func TestSkewIsThatOfWhoIsSignedFor(t *testing.T) {
 	ask("")
 	if skew, known := web.Skew(); !known || (skew-time.Hour).Abs() > time.Minute {
 		t.Errorf("the skew is %v, known: %v; want the hour of the service", skew, known)
+	}
+}
+
+// TestNamesBelowLocalhostAreThisMachine, whatever a resolver knows of them: http is
+// allowed for them alone.
+func TestNamesBelowLocalhostAreThisMachine(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.Host)) }))
+	defer server.Close()
+	origin := strings.Replace(server.URL, "127.0.0.1", "bucket.oss-cn-hangzhou.localhost", 1)
+	web := NewWeb(2)
+	defer web.CloseIdleConnections()
+	for _, ahead := range []bool{false, true} {
+		if ahead {
+			web.CloseIdleConnections()
+			web.Open(t.Context(), origin)
+		}
+		res, err := web.Get(origin)
+		must(t, err)
+		host, err := io.ReadAll(res.Body)
+		must(t, errors.Join(err, res.Body.Close()))
+		if "http://"+string(host) != origin {
+			t.Errorf("opened ahead: %v: the server is asked as %s, want %s", ahead, host, origin)
+		}
 	}
 }

@@ -117,7 +117,7 @@ func (s *Service) origin() (host, scheme string, err error) {
 
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
 
 // key asks for the credential of one attempt. An incomplete one is refused

@@ -368,7 +368,7 @@ func isLoopback(host string) bool {
 	if err != nil {
 		name = strings.Trim(host, "[]")
 	}
-	return name == "localhost" || net.ParseIP(name).IsLoopback()
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || net.ParseIP(name).IsLoopback()
 }
 
 // clock returns the time that now tells, or that of the machine.

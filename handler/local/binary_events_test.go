@@ -318,7 +318,7 @@ func (r *rig) command(b binary, key local.Key, args []string, env ...string) (st
 	r.t.Helper()
 	ctx, stop := context.WithTimeout(r.t.Context(), time.Minute)
 	defer stop()
-	command := exec.CommandContext(ctx, string(b), append([]string{"invoke"}, args...)...)
+	command := exec.CommandContext(ctx, b.path, append([]string{"invoke"}, args...)...)
 	command.Env = append(r.Env(), "HOME="+r.t.TempDir(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true", "GORACE=atexit_sleep_ms=0",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID="+key.ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.Secret, "ALIBABA_CLOUD_SECURITY_TOKEN="+key.Token)
 	command.Env = append(slices.DeleteFunc(command.Env, func(v string) bool { return strings.HasSuffix(v, "=") }), env...)

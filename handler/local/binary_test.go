@@ -46,22 +46,22 @@ func TestBinary(t *testing.T) {
 		name string
 		play func(*testing.T, binary)
 	}{
-		{"an event of each kind is answered", testEvents},
-		{"a day without a snapshot is noticed", testCheck},
-		{"a run that fails is retried and heals", testRetry},
+		{"an event of each kind is answered", bothForms(testEvents)},
+		{"a day without a snapshot is noticed", bothForms(testCheck)},
+		{"a run that fails is retried and heals", bothForms(testRetry)},
 		{"a bad deployment is answered", testBadDeployment},
 		{"every request meets every fault", testMatrix},
 		{"whatever is slow or hangs, an answer comes in time", testDeadline},
 		{"a process that is killed leaves a readable bucket", testKills},
 		{"no complete day is one that is being altered", testKilledAlterations},
-		{"a day has one snapshot", testOnce},
+		{"a day has one snapshot", bothForms(testOnce)},
 		{"secrets stay secret", testSecrets},
 		{"a fleet is collected", testFleet},
-		{"roles that are listed are assumed", testListedRoles},
-		{"a directory that fails hides nobody", testDirectoryFails},
+		{"roles that are listed are assumed", bothForms(testListedRoles)},
+		{"a directory that fails hides nobody", bothForms(testDirectoryFails)},
 		{"a preflight finds what is missing", testPreflight},
-		{"the README's policy is what is needed", testPolicy},
-		{"the command invoke answers one event", testInvokeCommand},
+		{"the README's policy is what is needed", bothForms(testPolicy)},
+		{"the command invoke answers one event", bothForms(testInvokeCommand)},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()
@@ -70,8 +70,22 @@ func TestBinary(t *testing.T) {
 	}
 }
 
-// A binary is the path of the function's executable.
-type binary string
+// bothForms plays a short story in both forms of address: with the bucket's name in
+// that of the host, as all stories are played, and in the path.
+func bothForms(play func(*testing.T, binary)) func(*testing.T, binary) {
+	return func(t *testing.T, b binary) {
+		for name, pathStyle := range map[string]bool{"in the host's name": false, "in the path": true} {
+			t.Run(name, func(t *testing.T) { play(t, binary{b.path, pathStyle}) })
+		}
+	}
+}
+
+// A binary is the function's executable, and the form in which it is to address
+// the bucket.
+type binary struct {
+	path      string
+	pathStyle bool
+}
 
 // build makes the executable of what ships, without the stand-ins. It has the race
 // detector where the test has it.
@@ -86,7 +100,7 @@ func build(t *testing.T) binary {
 	if out, err := exec.Command("go", append(args, "../..")...).CombinedOutput(); err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return binary(path)
+	return binary{path: path}
 }
 
 // touchSources looks at all that the executable is made of. So go test knows that
@@ -142,7 +156,7 @@ var regions = []local.Region{{ID: "cn-shenzhen", Bytes: 30 << 30, Count: 3}, {ID
 func start(t *testing.T, b binary, c local.Config) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: filepath.Join(t.TempDir(), "bucket"), lines: make(map[string]bool)}
-	c.Dir, c.Path, c.Line = r.dir, string(b), r.note
+	c.Dir, c.Path, c.Line, c.PathStyle = r.dir, b.path, r.note, b.pathStyle
 	c.Env = append([]string{"LOG_LEVEL=debug"}, c.Env...)
 	cloud, err := local.Start(c)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -51,8 +52,11 @@ type Config struct {
 	// has a role that the function's account may assume.
 	Members []string
 	// TLS, unless nil, makes the services speak https with its certificate,
-	// which must be for 127.0.0.1.
+	// which must be for 127.0.0.1, and without PathStyle for the bucket's name.
 	TLS *tls.Config
+	// PathStyle has the bucket's name in the path of addresses. Else it is in the
+	// host's name, as in production, below oss-<region>.localhost.
+	PathStyle bool
 }
 
 // A Cloud is all the stand-ins on loopback listeners, and Function Compute with
@@ -110,6 +114,9 @@ func Start(c Config) (*Cloud, error) {
 		if err != nil {
 			cloud.Close()
 			return nil, fmt.Errorf("start the stand-in of %s: %w", s.name, err)
+		}
+		if s.name == ServiceOSS && !c.PathStyle {
+			endpoint = strings.Replace(endpoint, "127.0.0.1", "oss-"+f.Region+".localhost", 1)
 		}
 		cloud.env = append(cloud.env, s.variable+"="+endpoint)
 	}

@@ -77,7 +77,7 @@ func TestCloudWithoutRole(t *testing.T) {
 func TestCloudSpeaksTLS(t *testing.T) {
 	issuer := httptest.NewTLSServer(nil)
 	defer issuer.Close()
-	cloud := startCloud(t, Config{TLS: issuer.TLS}, "obedient")
+	cloud := startCloud(t, Config{TLS: issuer.TLS, PathStyle: true}, "obedient")
 	endpoints := 0
 	for _, variable := range cloud.Env() {
 		name, value, _ := strings.Cut(variable, "=")
@@ -98,7 +98,7 @@ func TestCloudSpeaksTLS(t *testing.T) {
 }
 
 func TestCloudCloses(t *testing.T) {
-	cloud := startCloud(t, Config{}, "obedient")
+	cloud := startCloud(t, Config{PathStyle: true}, "obedient") // http.Get finds no name below localhost
 	exited := false
 	cloud.Runtime.Process.Exit = func(*os.ProcessState) { exited = true }
 	if _, err := cloud.Runtime.Invoke(t.Context(), Invocation{}); err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
+	"backup-statistics/handler"
 	"backup-statistics/report/zones"
 )
 
@@ -120,7 +121,8 @@ func callService(c fccontext.Credentials, endpoint, version, action string, quer
 func putObject(fctx *fccontext.FcContext, key string, data []byte) error {
 	c := fctx.Credentials
 	client, err := oss.New(os.Getenv("OSS_ENDPOINT"), c.AccessKeyId, c.AccessKeySecret,
-		oss.SecurityToken(c.SecurityToken), oss.AuthVersion(oss.AuthV4), oss.Region(os.Getenv("OSS_REGION")))
+		oss.SecurityToken(c.SecurityToken), oss.AuthVersion(oss.AuthV4), oss.Region(os.Getenv("OSS_REGION")),
+		oss.HTTPClient(handler.NewWeb(1).Client)) // which finds names below localhost
 	if err != nil {
 		return err
 	}
@@ -418,7 +420,7 @@ func TestLocalPassesChosenVariables(t *testing.T) {
 		t.Fatal(err)
 	}
 	contains(t, out, `"SOURCE_TYPES=of-the-shell"`, `"WEBHOOK_SECRET=of-the-shell"`, `"OSS_PREFIX=of-the-shell"`,
-		`"OSS_ENDPOINT=http://127.0.0.1:`, `"CLOUD_BACKUP_ENDPOINT=http://127.0.0.1:`, `"STS_ENDPOINT=http://127.0.0.1:`,
+		`"OSS_ENDPOINT=http://oss-cn-hangzhou.localhost:`, `"CLOUD_BACKUP_ENDPOINT=http://127.0.0.1:`, `"STS_ENDPOINT=http://127.0.0.1:`,
 		`"RESOURCE_DIRECTORY_ENDPOINT=http://127.0.0.1:`, `"OSS_REGION=cn-hangzhou"`, `"MEMBER_ROLE_NAME=`)
 	for _, name := range []string{"OSS_BUCKET", "HOME", "HTTPS_PROXY"} {
 		if strings.Contains(out, `"`+name+"=of-the-shell") {

@@ -43,11 +43,13 @@ func (r *trial) guard(t *testing.T, config *local.Config, receiver *httptest.Ser
 	t.Helper()
 	authority, stranger := newAuthority(t), newAuthority(t)
 	now := time.Now()
-	good := authority.issue(t, "127.0.0.1", now.Add(time.Hour))
+	// The bucket's name is that of a host, so its certificate is for all buckets.
+	here := []string{"127.0.0.1", "*.oss-cn-hangzhou.localhost"}
+	good := authority.issue(t, here, now.Add(time.Hour))
 	certificates := map[string]tls.Certificate{
-		"certificate-untrusted":  stranger.issue(t, "127.0.0.1", now.Add(time.Hour)),
-		"certificate-of-another": authority.issue(t, "127.0.0.2", now.Add(time.Hour)),
-		"certificate-expired":    authority.issue(t, "127.0.0.1", now.Add(-time.Minute)),
+		"certificate-untrusted":  stranger.issue(t, here, now.Add(time.Hour)),
+		"certificate-of-another": authority.issue(t, []string{"127.0.0.2", "*.oss-cn-shanghai.localhost"}, now.Add(time.Hour)),
+		"certificate-expired":    authority.issue(t, here, now.Add(-time.Minute)),
 	}
 	roots := filepath.Join(t.TempDir(), "roots.pem")
 	must(t, os.WriteFile(roots, authority.pem(), 0o600))
@@ -65,8 +67,11 @@ func (r *trial) guard(t *testing.T, config *local.Config, receiver *httptest.Ser
 		t.Cleanup(func() { listener.Close() })
 		r.gates[service] = &gate{service: service, variable: variable, listener: listener, certificates: certificates}
 		address := "https://" + listener.Addr().String()
-		if service == serviceWebhook {
+		switch service {
+		case serviceWebhook:
 			address += path
+		case local.ServiceOSS:
+			address = strings.Replace(address, "127.0.0.1", "oss-cn-hangzhou.localhost", 1)
 		}
 		config.Env = append(config.Env, variable+"="+address)
 	}
@@ -77,7 +82,7 @@ func (g *gate) open(r *rig, receiver *httptest.Server) {
 	g.process, g.restart, g.target = r.Runtime.Process, r.Runtime.Stop, receiver.Listener.Addr().String()
 	for _, variable := range r.Env() {
 		if address, ours := strings.CutPrefix(variable, g.variable+"=https://"); ours {
-			g.target = address
+			g.target = strings.Replace(address, "oss-cn-hangzhou.localhost", "127.0.0.1", 1)
 		}
 	}
 	go func() {
@@ -197,10 +202,11 @@ func (a *authority) sign(t *testing.T, template *x509.Certificate) (*ecdsa.Priva
 	return key, certificate
 }
 
-func (a *authority) issue(t *testing.T, address string, until time.Time) tls.Certificate {
+// issue makes a certificate for an address and a name.
+func (a *authority) issue(t *testing.T, of []string, until time.Time) tls.Certificate {
 	t.Helper()
 	key, certificate := a.sign(t, &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotAfter: until, IPAddresses: []net.IP{net.ParseIP(address)},
+		SerialNumber: big.NewInt(2), NotAfter: until, IPAddresses: []net.IP{net.ParseIP(of[0])}, DNSNames: of[1:],
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	return tls.Certificate{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}

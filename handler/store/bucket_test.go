@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,7 +29,8 @@ type bucket struct {
 	service  *local.OSS
 	faults   *local.Faults
 	log      local.Log
-	endpoint string
+	endpoint string // its name, before which that of the bucket stands
+	address  string // its address, where that of the bucket is in the path
 }
 
 func openBucket(t *testing.T) *bucket {
@@ -39,14 +41,17 @@ func openBucket(t *testing.T) *bucket {
 	b.faults = &local.Faults{Next: b.service, Service: "oss"}
 	server := httptest.NewServer(b.log.Wrap("oss", b.faults))
 	t.Cleanup(server.Close)
-	b.endpoint = server.URL
+	b.address = server.URL
+	b.endpoint = strings.Replace(server.URL, "127.0.0.1", "oss-cn-hangzhou.localhost", 1)
 	return b
 }
 
 // store opens the bucket with connections of its own, and small pages.
 func (b *bucket) store(t *testing.T, change func(*store.Options)) *store.OSS {
 	t.Helper()
-	web := &http.Transport{}
+	web := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(b.address, "http://"))
+	}}
 	t.Cleanup(web.CloseIdleConnections)
 	o := store.Options{
 		Endpoint: b.endpoint, Region: "cn-hangzhou", Bucket: "bucket", Prefix: "p/", Credential: credential(t),
@@ -237,7 +242,7 @@ func TestOSSRedirect(t *testing.T) {
 	defer other.Close()
 	for _, web := range []*http.Client{{Transport: &http.Transport{DisableKeepAlives: true}}, nil} {
 		b := openBucket(t)
-		s := b.store(t, func(o *store.Options) { o.Web = web })
+		s := b.store(t, func(o *store.Options) { o.Endpoint, o.Web = b.address, web })
 		b.faults.Add(local.Fault{Kind: "redirect-307", Times: -1, Location: other.URL})
 		_, got := s.Get(t.Context(), "k")
 		_, listed := s.List(t.Context(), "k", 0)

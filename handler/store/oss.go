@@ -75,7 +75,7 @@ func NewOSS(o Options) (*OSS, error) {
 	web.Transport = transport{cmp.Or(web.Transport, http.DefaultTransport), cmp.Or(o.MaxBytes, 64<<20)}
 	client, err := oss.New(o.Endpoint, "", "",
 		oss.AuthVersion(oss.AuthV4), oss.Region(o.Region), oss.SetCredentialsProvider(provider{o.Credential}),
-		oss.HTTPClient(&web), oss.ForcePathStyle(loopback(host)), oss.EnableCRC(true))
+		oss.HTTPClient(&web), oss.ForcePathStyle(inPath(host)), oss.EnableCRC(true))
 	if err != nil {
 		return nil, fmt.Errorf("oss endpoint %s: %w", o.Endpoint, err)
 	}
@@ -111,21 +111,27 @@ func (o Options) check() (host string, err error) {
 }
 
 // Origin returns where the requests to a bucket go, so that a connection can be
-// opened ahead of them: https://bucket.oss-cn-hangzhou.aliyuncs.com, but on
-// loopback the endpoint itself.
+// opened ahead of them: https://bucket.oss-cn-hangzhou.aliyuncs.com, or the
+// endpoint itself where that has no name that a bucket's could stand before.
 func Origin(endpoint, bucket string) string {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil:
 		return endpoint
-	case net.ParseIP(u.Hostname()) != nil, loopback(u.Hostname()):
+	case inPath(u.Hostname()):
 		return u.Scheme + "://" + u.Host
 	}
 	return u.Scheme + "://" + bucket + "." + u.Host
 }
 
+// inPath tells whether an endpoint takes the bucket's name in the path: an address,
+// and this machine's own name. Names below that are addressed as in production.
+func inPath(host string) bool {
+	return host == "localhost" || net.ParseIP(host) != nil
+}
+
 func loopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
 // Get reads an object and checks its CRC-64, which the SDK does not.

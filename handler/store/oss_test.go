@@ -730,6 +730,8 @@ func TestNewOSSRefuses(t *testing.T) {
 		{"nothing", func(*store.Options) {}, ""},
 		{"an empty prefix", func(o *store.Options) { o.Prefix = "" }, ""},
 		{"http on loopback", func(o *store.Options) { o.Endpoint = "http://127.0.0.1:9000" }, ""},
+		{"http below localhost", func(o *store.Options) { o.Endpoint = "http://oss-cn-hangzhou.localhost:9000" }, ""},
+		{"http elsewhere, by a name that ends so", func(o *store.Options) { o.Endpoint = "http://oss.notlocalhost:9000" }, "oss endpoint"},
 		{"http on loopback by name", func(o *store.Options) { o.Endpoint = "http://localhost:9000" }, ""},
 		{"a bare host, which the SDK takes for http", func(o *store.Options) { o.Endpoint = "oss-cn-hangzhou.aliyuncs.com" }, "oss endpoint"},
 		{"http elsewhere", func(o *store.Options) { o.Endpoint = "http://oss-cn-hangzhou.aliyuncs.com" }, "oss endpoint"},
@@ -759,6 +761,7 @@ func TestOrigin(t *testing.T) {
 		"http://127.0.0.1:9000":                "http://127.0.0.1:9000",
 		"http://[::1]:9000":                    "http://[::1]:9000",
 		"http://localhost:9000":                "http://localhost:9000",
+		"http://oss-cn-hangzhou.localhost:90":  "http://bucket.oss-cn-hangzhou.localhost:90",
 	} {
 		if got := store.Origin(endpoint, "bucket"); got != want {
 			t.Errorf("Origin(%s) = %s, want %s", endpoint, got, want)

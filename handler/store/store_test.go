@@ -31,6 +31,10 @@ var stores = []struct {
 	{"Memory", func(t *testing.T) Store { return new(store.Memory) }},
 	{"Disk", func(t *testing.T) Store { return store.Disk{Dir: t.TempDir()} }},
 	{"OSS", func(t *testing.T) Store { return openBucket(t).store(t, nil) }},
+	{"OSS in a path", func(t *testing.T) Store {
+		b := openBucket(t)
+		return b.store(t, func(o *store.Options) { o.Endpoint = b.address })
+	}},
 	{"OSS in the cloud", cloud},
 }
 
