@@ -233,6 +233,9 @@ func leaked(text string, secrets []string) string {
 		}
 	}
 	for _, secret := range secrets {
+		if secret == "" {
+			continue // a key that lasts has no token
+		}
 		add(secret)
 		add(strings.ToLower(secret))
 		for before := range 3 { // what others have a part in is left out
