@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -126,6 +127,11 @@ func (d *day) derive(ctx context.Context, why reasons) (report.DayRecord, error)
 	if d.fresh && d.documents.get(report.DayKey(d.date)) == nil { // then its tables are none either
 		d.documents.absent(report.RegionsKey(d.date), report.TotalsKey(d.date))
 	}
+	if !d.fresh && len(d.keys) > 0 && d.documents.record(report.DayKey(d.date)) == nil {
+		if err := d.documents.load(ctx, report.LatestKey); err != nil {
+			return report.DayRecord{}, err
+		}
+	}
 	objects, err := d.tables(ctx)
 	if err != nil {
 		return report.DayRecord{}, err
@@ -161,7 +167,7 @@ func (d *day) readRest(ctx context.Context, failed map[string]error) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				failed[key] = cmp.Or(failed[key], err)
+				failed[key] = err // whatever else failed: it is what keeps the day from being whole
 			} else {
 				delete(failed, key) // the day has it, though this run could not renew it
 			}
@@ -180,10 +186,7 @@ func (d *day) tables(ctx context.Context) ([]report.Object, error) {
 	if len(snapshots) == 0 {
 		return objects, nil
 	}
-	before, err := d.vouched(ctx, report.RegionsKey(d.date), report.TotalsKey(d.date))
-	if err != nil {
-		return nil, err
-	}
+	before := d.vouched(report.RegionsKey(d.date), report.TotalsKey(d.date))
 	regions, err := report.RegionsTable(snapshots)
 	if err != nil {
 		return nil, &StoreError{fmt.Errorf("derive %s: %w", report.RegionsKey(d.date), err)}
@@ -217,18 +220,21 @@ func (d *day) tables(ctx context.Context) ([]report.Object, error) {
 // record derives the day's record. What it cannot derive it takes from this run,
 // and where this run knows nothing from the record that is stored.
 func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, error) {
-	day := report.Day{
-		Date: d.date, TimeZone: d.Config.Zone.String(), Snapshots: d.snapshots(), Objects: objects, Detected: d.Now(),
-	}
-	stored := d.documents.record(report.DayKey(d.date))
+	stored := d.vouching()
 	if stored == nil {
-		stored = new(report.DayRecord)
+		stored = &report.DayRecord{TimeZone: d.Config.Zone.String()}
 	}
-	if why.unknown != nil && stored.Status != "" { // who was expected then, nobody knows better now
+	day := report.Day{
+		Date: d.date, TimeZone: stored.TimeZone, Snapshots: d.snapshots(), Objects: objects, Detected: d.Now(), Proven: d.proves(stored),
+	}
+	if len(day.Snapshots) > 0 { // their zone is the day's, whatever the settings say now
+		day.TimeZone = day.Snapshots[0].TimeZone
+	}
+	switch {
+	case day.Proven: // who was expected is there, and nobody else was
+		why.expected, why.unknown = nil, nil
+	case why.unknown != nil && stored.Status != "": // who was expected then, nobody knows better now
 		why.expected = nil
-		if stored.Status == report.Complete || stored.Withdrawn() { // and all are there
-			why.unknown = nil
-		}
 	}
 	day.Cause, day.Reported = stored.Cause, stored.ReportedOn
 	if stored.DetectedAt != nil {
@@ -260,6 +266,33 @@ func (d *day) record(why reasons, objects []report.Object) (report.DayRecord, er
 		return record, &StoreError{err}
 	}
 	return record, nil
+}
+
+// vouching is the record of the day that is stored; where that is gone or damaged,
+// latest.json may be its copy.
+func (d *day) vouching() *report.DayRecord {
+	if r := d.documents.record(report.DayKey(d.date)); r != nil {
+		return r
+	}
+	if r := d.documents.record(report.LatestKey); r != nil && r.SnapshotDate == d.date {
+		return r
+	}
+	return nil
+}
+
+// proves tells whether a record says that the day is complete, or was until an
+// overwrite was cut short, and nothing of that is gone since.
+func (d *day) proves(r *report.DayRecord) bool {
+	if r.Withdrawn() { // it lists nothing
+		accounts := make(map[string]bool)
+		for _, s := range d.kept {
+			accounts[s.AccountID] = true
+		}
+		return len(accounts) >= r.Accounts.Collected
+	}
+	return r.Status == report.Complete && !slices.ContainsFunc(r.Objects, func(o report.Object) bool {
+		return strings.HasPrefix(o.Key, report.SnapshotsDir) && d.kept[o.Key] == nil
+	})
 }
 
 // recall takes over from the stored record what this run does not know better:

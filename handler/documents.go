@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -147,7 +148,9 @@ func (d *documents) adopt(other *documents) {
 func (d *documents) warn(format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(d.warnings, text) { // a document is looked at more than once
+		d.warnings = append(d.warnings, text)
+	}
 }
 
 // record is a day's record that was loaded, nil where there is none. A damaged

@@ -57,21 +57,15 @@ func (d *day) completeBefore(ctx context.Context) (*report.DayRecord, error) {
 
 // vouched are tables of the day as whatever vouches for a complete day lists them.
 // Where the day's record is gone, latest.json may be left.
-func (d *day) vouched(ctx context.Context, keys ...string) (tables []report.Object, _ error) {
-	r := d.documents.record(report.DayKey(d.date))
-	if r == nil && !d.fresh {
-		if err := d.documents.load(ctx, report.LatestKey); err != nil {
-			return nil, err
-		}
-		r = d.documents.record(report.LatestKey)
-	}
+func (d *day) vouched(keys ...string) (tables []report.Object) {
+	r := d.vouching()
 	if r == nil || r.Status != report.Complete {
-		return nil, nil
+		return nil
 	}
 	for _, o := range r.Objects {
 		if slices.Contains(keys, o.Key) {
 			tables = append(tables, o)
 		}
 	}
-	return tables, nil
+	return tables
 }

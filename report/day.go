@@ -46,7 +46,7 @@ type DayRecord struct {
 type Accounts struct {
 	Expected  int       `json:"expected"`
 	Collected int       `json:"collected"`
-	Failed    []Failure `json:"failed"` // sorted by account and source type
+	Failed    []Failure `json:"failed"` // sorted by account and source type; of a complete day what failed after it was
 	// NotActivated are the accounts that have not activated Cloud Backup: nothing
 	// is protected there, and nothing is broken. They leave a day complete.
 	NotActivated []string `json:"not_activated"`
@@ -89,20 +89,23 @@ func NewObject(key string, data []byte, rows int) Object {
 
 // A Day is what is known of a day before its record is made.
 type Day struct {
-	Date                       Date
-	TimeZone                   string
-	Snapshots                  []Snapshot
-	Objects                    []Object  // the snapshots and the tables
-	Expected                   int       // accounts; those collected and failed are counted at least
-	Failed                     []Failure // why others have none
-	NotActivated, NotAttempted []string  // account ids
+	Date      Date
+	TimeZone  string
+	Snapshots []Snapshot
+	Objects   []Object  // the snapshots and the tables
+	Expected  int       // accounts; those collected and failed are counted at least
+	Failed    []Failure // why others have none
+	// Proven is a day that was complete, and has all of that still: what failed since
+	// is told, and is due from the next day on.
+	Proven                     bool
+	NotActivated, NotAttempted []string // account ids
 	Cause                      string
 	Detected                   time.Time // zero: unknown
 	Reported                   *Date     // nil: by no check
 }
 
-// NewDayRecord derives a day's record. A day whose failures are known is never
-// complete, and one without snapshots has no totals rather than zeros.
+// NewDayRecord derives a day's record. A day whose failures are known is not
+// complete unless it was before, and one without snapshots has no totals rather than zeros.
 func NewDayRecord(d Day) (DayRecord, error) {
 	r := DayRecord{
 		Schema: DaySchema, SnapshotDate: d.Date, TimeZone: d.TimeZone, Status: Complete,
@@ -118,7 +121,7 @@ func NewDayRecord(d Day) (DayRecord, error) {
 	switch {
 	case len(d.Snapshots) == 0:
 		r.Status = Missing
-	case r.Accounts.lacking():
+	case r.Accounts.lacking() && !d.Proven:
 		r.Status = Partial
 	}
 	if r.Status != Complete {
@@ -141,8 +144,8 @@ func (r DayRecord) Withdraw(cause string, at time.Time) DayRecord {
 }
 
 // Withdrawn tells a record that was withdrawn from that of a day that lacks
-// something.
-func (r DayRecord) Withdrawn() bool { return r.Status == Partial && !r.Accounts.lacking() }
+// something, which lists what it has.
+func (r DayRecord) Withdrawn() bool { return r.Status == Partial && len(r.Objects) == 0 }
 
 // SortFailures is a copy in the order of account and source type.
 func SortFailures(failed []Failure) []Failure {
@@ -157,11 +160,16 @@ func SortFailures(failed []Failure) []Failure {
 // countAccounts counts an account as collected when nothing of it is missing.
 func countAccounts(d Day) Accounts {
 	lacking := make(map[string]bool)
-	for _, f := range d.Failed {
-		lacking[f.AccountID] = true
-	}
-	for _, id := range slices.Concat(d.NotAttempted, d.NotActivated) {
+	for _, id := range d.NotActivated {
 		lacking[id] = true
+	}
+	if !d.Proven {
+		for _, f := range d.Failed {
+			lacking[f.AccountID] = true
+		}
+		for _, id := range d.NotAttempted {
+			lacking[id] = true
+		}
 	}
 	collected := make(map[string]bool)
 	for _, s := range d.Snapshots {

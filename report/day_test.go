@@ -126,7 +126,7 @@ func TestWithdraw(t *testing.T) {
 	if want := fmt.Sprint(Partial, 0, 0, "it is being replaced", "2026-11-23T12:17:01Z", 1, complete.Accounts); got != want {
 		t.Errorf("the record is %s, want %s", got, want)
 	}
-	partial, err := NewDayRecord(Day{Snapshots: []Snapshot{snapshotOf("1", "ECS_FILE", 1, 1)}, Expected: 2})
+	partial, err := NewDayRecord(Day{Snapshots: []Snapshot{snapshotOf("1", "ECS_FILE", 1, 1)}, Expected: 2, Objects: []Object{NewObject("a", nil, 1)}})
 	if err != nil || !r.Withdrawn() || complete.Withdrawn() || partial.Withdrawn() {
 		t.Errorf("withdrawn: %v, a complete record: %v, one that lacks an account: %v (%v); want the first alone", r.Withdrawn(), complete.Withdrawn(), partial.Withdrawn(), err)
 	}
