@@ -6,11 +6,14 @@ import (
 	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha1"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -73,7 +76,7 @@ func (c *acsCall) number(name string, fallback, low, high int) (int, *refusal) {
 }
 
 // An acsAPI is what the RPC services have in common: one path, one version, and
-// calls that are signed in headers.
+// calls that are signed in headers (signature V3), or as of old in parameters.
 type acsAPI struct {
 	version string
 	product string // as RAM calls it in the names of actions
@@ -135,27 +138,109 @@ func (a acsAPI) verify(r *http.Request) (*acsCall, *refusal) {
 	case r.URL.Path != "" && r.URL.Path != "/":
 		return nil, noSuchAction()
 	}
-	call := &acsCall{id: newUUID(), action: r.Header.Get("x-acs-action"), form: query, now: a.now}
-	if refused := a.authenticate(r, call, body); refused != nil {
-		return nil, refused
-	}
-	if version := r.Header.Get("x-acs-version"); version != a.version {
-		return nil, &refusal{400, "InvalidVersion", "Specified parameter Version is not valid."}
-	}
+	call := &acsCall{id: newUUID(), action: r.Header.Get("x-acs-action"), form: maps.Clone(query), now: a.now}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
 			return nil, &refusal{400, "BadRequest", "The form of the body cannot be read."}
 		}
 		for name, values := range form {
-			call.form[name] = append(call.form[name], values...)
+			call.form[name] = append(slices.Clone(call.form[name]), values...)
 		}
+	}
+	version := r.Header.Get("x-acs-version")
+	var refused *refusal
+	ofOld := r.Header.Get("Authorization") == "" && call.form.Has("Signature")
+	if ofOld {
+		call.action, version = call.form.Get("Action"), call.form.Get("Version")
+		refused = a.authenticateOfOld(r.Method, call)
+	} else {
+		refused = a.authenticate(r, call, query, body)
+	}
+	switch {
+	case refused != nil:
+		return nil, refused
+	case version != a.version:
+		return nil, &refusal{400, "InvalidVersion", "Specified parameter Version is not valid."}
+	case ofOld && !strings.EqualFold(call.form.Get("Format"), "JSON"):
+		return nil, &refusal{400, "InvalidParameter.Format", "The stand-in answers in JSON alone: Format is to say so."}
 	}
 	return call, nil
 }
 
+// authenticateOfOld proves the signature that stands among the parameters:
+// HMAC-SHA1 of all the others, version 1.0. The vendor's credentials libraries
+// sign so when they assume a role.
+//
+// https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
+func (a acsAPI) authenticateOfOld(method string, call *acsCall) *refusal {
+	p := call.form
+	if p.Get("SignatureMethod") != "HMAC-SHA1" || p.Get("SignatureVersion") != "1.0" {
+		return &refusal{400, "IncompleteSignature", "The request signature does not conform to Aliyun standards: SignatureMethod wants HMAC-SHA1, SignatureVersion 1.0."}
+	}
+	if refused := a.find(call, p.Get("AccessKeyId")); refused != nil {
+		return refused
+	}
+	date, refused := a.dated(p.Get("Timestamp"))
+	if refused != nil {
+		return refused
+	}
+	if refused := a.refuseToken(call.key, p.Get("SecurityToken")); refused != nil {
+		return refused
+	}
+	signed := url.Values{}
+	for name, values := range p {
+		if name != "Signature" {
+			signed[name] = values
+		}
+	}
+	toSign := method + "&%2F&" + escape(canonicalQuery(signed, "="))
+	mac := hmac.New(sha1.New, []byte(call.key.Secret+"&"))
+	io.WriteString(mac, toSign)
+	if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); !hmac.Equal([]byte(want), []byte(p.Get("Signature"))) {
+		// The service shows what it signed, and with it the security token.
+		refused = signatureRefused("server string to sign is:" + toSign)
+	}
+	return a.spend(call.key.ID+" "+p.Get("SignatureNonce"), date, refused)
+}
+
+// find finds the key that a call names.
+func (a acsAPI) find(call *acsCall, id string) *refusal {
+	var ok bool
+	if call.key, ok = a.keys.Find(id); !ok {
+		return &refusal{404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."}
+	}
+	return nil
+}
+
+// dated reads when a call was signed.
+func (a acsAPI) dated(stamp string) (time.Time, *refusal) {
+	date, err := time.Parse("2006-01-02T15:04:05Z", stamp)
+	if err != nil {
+		return time.Time{}, &refusal{400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted."}
+	}
+	if a.now.Sub(date).Abs() > maxSkew {
+		return time.Time{}, &refusal{400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."}
+	}
+	return date, nil
+}
+
+// spend uses up the nonce of a call, unless that is refused anyway.
+func (a acsAPI) spend(nonce string, date time.Time, refused *refusal) *refusal {
+	a.nonces.mu.Lock()
+	defer a.nonces.mu.Unlock()
+	if _, used := a.nonces.until[nonce]; used {
+		return &refusal{400, "SignatureNonceUsed", "Specified signature nonce was used already."}
+	}
+	if refused != nil {
+		return refused
+	}
+	a.nonces.add(nonce, date.Add(maxSkew), a.now)
+	return nil
+}
+
 // authenticate finds the key that signed the request and proves that it did.
-func (a acsAPI) authenticate(r *http.Request, call *acsCall, body []byte) *refusal {
+func (a acsAPI) authenticate(r *http.Request, call *acsCall, query url.Values, body []byte) *refusal {
 	auth := parseAuthorization(r.Header.Get("Authorization"), acsScheme)
 	if auth["Credential"] == "" || auth["SignedHeaders"] == "" || auth["Signature"] == "" {
 		return &refusal{
@@ -163,46 +248,34 @@ func (a acsAPI) authenticate(r *http.Request, call *acsCall, body []byte) *refus
 			"The request signature does not conform to Aliyun standards: Authorization wants " + acsScheme + " Credential, SignedHeaders, Signature.",
 		}
 	}
-	key, ok := a.keys.Find(auth["Credential"])
-	if !ok {
-		return &refusal{404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."}
+	if refused := a.find(call, auth["Credential"]); refused != nil {
+		return refused
 	}
-	call.key = key
 	signed := strings.Split(strings.ToLower(auth["SignedHeaders"]), ";")
 	if fault := unsigned(r.Header, signed); fault != "" {
 		return &refusal{400, "IncompleteSignature", "The request signature does not conform to Aliyun standards: SignedHeaders " + fault + "."}
 	}
-	date, err := time.Parse("2006-01-02T15:04:05Z", r.Header.Get("x-acs-date"))
-	if err != nil {
-		return &refusal{400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted."}
-	}
-	if a.now.Sub(date).Abs() > maxSkew {
-		return &refusal{400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."}
+	date, refused := a.dated(r.Header.Get("x-acs-date"))
+	if refused != nil {
+		return refused
 	}
 	digest := sha256Hex(string(body))
 	if given := r.Header.Get("x-acs-content-sha256"); given != digest {
 		return signatureRefused("server x-acs-content-sha256 is " + digest)
 	}
-	if refused := a.refuseToken(key, r.Header.Get("x-acs-security-token")); refused != nil {
+	if refused := a.refuseToken(call.key, r.Header.Get("x-acs-security-token")); refused != nil {
 		return refused
 	}
-	a.nonces.mu.Lock() // until the nonce is used, or is not
-	defer a.nonces.mu.Unlock()
-	nonce := key.ID + " " + r.Header.Get("x-acs-signature-nonce")
-	if _, used := a.nonces.until[nonce]; used {
-		return &refusal{400, "SignatureNonceUsed", "Specified signature nonce was used already."}
-	}
 	canonical := strings.Join([]string{
-		r.Method, cmp.Or(r.URL.EscapedPath(), "/"), canonicalQuery(call.form, "="),
+		r.Method, cmp.Or(r.URL.EscapedPath(), "/"), canonicalQuery(query, "="),
 		canonicalHeaders(r, signed), strings.Join(signed, ";"), digest,
 	}, "\n")
 	toSign := acsScheme + "\n" + sha256Hex(canonical)
-	if want := hex.EncodeToString(hmacSHA256([]byte(key.Secret), toSign)); !hmac.Equal([]byte(want), []byte(auth["Signature"])) {
+	if want := hex.EncodeToString(hmacSHA256([]byte(call.key.Secret), toSign)); !hmac.Equal([]byte(want), []byte(auth["Signature"])) {
 		// The service shows what it signed, and with it the security token.
-		return signatureRefused("server StringToSign is [" + toSign + "], server CanonicalRequest is [" + canonical + "]")
+		refused = signatureRefused("server StringToSign is [" + toSign + "], server CanonicalRequest is [" + canonical + "]")
 	}
-	a.nonces.add(nonce, date.Add(maxSkew), a.now)
-	return nil
+	return a.spend(call.key.ID+" "+r.Header.Get("x-acs-signature-nonce"), date, refused)
 }
 
 // refuseToken checks that the token is the one that was issued with the key,

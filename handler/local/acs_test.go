@@ -1,9 +1,15 @@
 package local_test
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -227,5 +233,103 @@ func TestNonceIsUsedOnceAtOnce(t *testing.T) {
 		if good.Load() != 1 {
 			t.Fatalf("%d of 8 equal requests were good, want 1", good.Load())
 		}
+	}
+}
+
+// ofOld returns a call that is signed as of old: everything is a parameter, of the
+// query or of a form.
+func (c caller) ofOld(method, host, version, action string, parameters ...string) *http.Request {
+	all := append([]string{
+		"Action=" + action, "Version=" + version, "Format=JSON", "AccessKeyId=" + c.id, "SignatureMethod=HMAC-SHA1",
+		"SignatureVersion=1.0", "SignatureNonce=" + rand.Text(), "Timestamp=" + strings.ReplaceAll(c.date.Format("2006-01-02T15:04:05Z"), ":", "%3A"),
+	}, parameters...)
+	if c.token != "" {
+		all = append(all, "SecurityToken="+encodedKey(c.token))
+	}
+	slices.Sort(all)
+	percent := strings.NewReplacer("%", "%25", "=", "%3D", "&", "%26", "/", "%2F")
+	mac := hmac.New(sha1.New, []byte(c.secret+"&"))
+	io.WriteString(mac, method+"&%2F&"+percent.Replace(strings.Join(all, "&")))
+	signature := url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	if method == "GET" {
+		return newRequest(method, "http://"+host+"/?"+strings.Join(all, "&")+"&Signature="+signature, "")
+	}
+	inForm := slices.DeleteFunc(slices.Clone(all), func(p string) bool { return !slices.Contains(parameters, p) })
+	inQuery := slices.DeleteFunc(all, func(p string) bool { return slices.Contains(parameters, p) })
+	r := newRequest(method, "http://"+host+"/?"+strings.Join(inQuery, "&")+"&Signature="+signature, strings.Join(inForm, "&"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+// The first is Alibaba Cloud's own, of another service: a good signature is answered
+// by there being no such version.
+func TestSignatureOfOld(t *testing.T) {
+	keys := new(local.Keys)
+	keys.Add(local.Key{ID: "testid", Secret: "testsecret", Account: owner})
+	const vector = "https://ecs.aliyuncs.com/?SignatureVersion=1.0&Action=DescribeRegions&Format=XML&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf" +
+		"&Version=2014-05-26&AccessKeyId=testid&SignatureMethod=HMAC-SHA1&Timestamp=2016-02-23T12%3A46%3A24Z&Signature="
+	for signature, want := range map[string]string{"OLeaidS1JvxuMvnyHOwuJ%2BuX5qY%3D": "400 InvalidVersion", "OLeaidS1JvxuMvnyHOwuJ%2BuX5qY": "400 SignatureDoesNotMatch"} {
+		c := &local.CloudBackup{Keys: keys, Now: func() time.Time { return time.Date(2016, 2, 23, 12, 46, 24, 0, time.UTC) }}
+		if got := ask(t, c, newRequest("GET", vector+signature, "")); got != want {
+			t.Errorf("%s: %s, want %s", signature, got, want)
+		}
+	}
+
+	good := newCaller(keyOf(owner))
+	const host = "127.0.0.1"
+	source := "SourceType=ECS_FILE"
+	edit := func(old, new string) func(*http.Request) {
+		return func(r *http.Request) { r.URL.RawQuery = strings.Replace(r.URL.RawQuery, old, new, 1) }
+	}
+	nothing := func(*http.Request) {}
+	for _, tt := range []struct {
+		name   string
+		c      caller
+		method string
+		spoil  func(*http.Request)
+		want   string
+	}{
+		{"in the query", good, "GET", nothing, "200"},
+		{"in a form", good, "POST", nothing, "200"},
+		{"without a signature", good, "GET", edit("&Signature=", "&S="), "400 IncompleteSignature"},
+		{"another method of signing", good, "GET", edit("HMAC-SHA1", "HMAC-SHA256"), "400 IncompleteSignature"},
+		{"another version of it", good, "GET", edit("Version=1.0", "Version=2.0"), "400 IncompleteSignature"},
+		{"an unknown key", caller{"nobody", good.secret, good.token, noon}, "GET", nothing, "404 InvalidAccessKeyId.NotFound"},
+		{"another secret", caller{good.id, "x", good.token, noon}, "GET", nothing, "400 SignatureDoesNotMatch"},
+		{"another token", caller{good.id, good.secret, "x", noon}, "GET", nothing, "400 InvalidSecurityToken.MismatchWithAccessKey"},
+		{"no token", caller{good.id, good.secret, "", noon}, "GET", nothing, "400 InvalidSecurityToken.MismatchWithAccessKey"},
+		{"too old", caller{good.id, good.secret, good.token, noon.Add(-16 * time.Minute)}, "GET", nothing, "400 InvalidTimeStamp.Expired"},
+		{"no time", good, "GET", edit("Timestamp=", "Timestamp=x"), "400 InvalidTimeStamp.Format"},
+		{"another parameter", good, "GET", edit("ECS_FILE", "ECS"), "400 SignatureDoesNotMatch"},
+		{"another method", good, "GET", func(r *http.Request) { r.Method = "POST" }, "400 SignatureDoesNotMatch"},
+		{"a form behind the signature", good, "POST", func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(source + "&a=b")) }, "400 SignatureDoesNotMatch"},
+	} {
+		r := tt.c.ofOld(tt.method, host, version, action, source)
+		tt.spoil(r)
+		if got := ask(t, newBackup(keysOf(owner)), r); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+	backup := newBackup(keysOf(owner))
+	twice := good.ofOld("GET", host, version, action, source)
+	for _, want := range []string{"200", "400 SignatureNonceUsed"} {
+		if got := ask(t, backup, twice); got != want {
+			t.Errorf("sent twice: %s, want %s", got, want)
+		}
+	}
+	sts := newSTS(keysOf(owner, other))
+	r := good.ofOld("POST", host, stsVersion, "AssumeRole", "RoleArn="+roleOf("plain"), "RoleSessionName=a.b%40c-1", "DurationSeconds=900")
+	w := serve(sts, r)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"Arn":"acs:ram::`+other+`:role/plain/a.b@c-1"`) {
+		t.Errorf("AssumeRole: %d %s", w.Code, w.Body)
+	}
+	directory := &local.Directory{Keys: keysOf(owner), Now: atNoon, Accounts: []local.Member{{ID: other}}}
+	if w := serve(directory, good.ofOld("GET", host, "2022-04-19", "ListAccounts")); w.Code != 200 || !strings.Contains(w.Body.String(), `"AccountId":"`+other+`"`) {
+		t.Errorf("ListAccounts: %d %s", w.Code, w.Body)
+	}
+	var log local.Log
+	serve(log.Wrap("sts", sts), good.ofOld("GET", host, stsVersion, "GetCallerIdentity"))
+	if got := log.Requests()[0]; got.Name != "GetCallerIdentity" || got.KeyID != good.id || got.Permission != "sts:GetCallerIdentity" {
+		t.Errorf("the log has %+v, want the action and who signed", got)
 	}
 }

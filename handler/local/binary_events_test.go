@@ -3,10 +3,17 @@ package local_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -311,6 +318,89 @@ func testInvokeCommand(t *testing.T, b binary) {
 	if stdout, stderr, code := r.command(b, user, append(named, "-event", `{"triggerTime":"2026-01-02T12:17:00Z"}`)); code != 1 || !strings.Contains(stderr, "store: put "+prefix+"snapshots/dt=2026-01-02/") || stdout != "" {
 		t.Errorf("a store that fails: exit code %d, printed %q and %q; want 1 and what failed", code, stdout, stderr)
 	}
+}
+
+// testInvokeRole runs the command with a profile of the CLI that names a role.
+// credentials-go assumes it at the real name of STS, and signs as of old.
+func testInvokeRole(t *testing.T, b binary) {
+	r := start(t, b, local.Config{})
+	user := local.Key{ID: "LTAIplantedkeyid1234", Secret: "planted-secret-of-a-user", Account: account}
+	r.Keys.Add(user)
+	r.keep(user.ID, user.Secret)
+	const mine, others = "acs:ram::" + account + ":role/operator", "acs:ram::" + account + ":role/of-others"
+	r.STS.Roles[mine] = local.Role{Trusted: account, ExternalID: "planted external id"}
+	r.STS.Roles[others] = local.Role{Trusted: "2345678901234567"}
+	r.keep(r.STS.Roles[mine].ExternalID)
+	authority := newAuthority(t)
+	roots := filepath.Join(t.TempDir(), "roots.pem")
+	must(t, os.WriteFile(roots, authority.pem(), 0o600))
+	certificate := authority.issue(t, []string{"127.0.0.1", "sts.cn-hangzhou.aliyuncs.com"}, time.Now().Add(time.Hour))
+	proxy := standIn(t, r.Log.Wrap(local.ServiceSTS, r.Faults[local.ServiceSTS]), certificate)
+	for _, tt := range []struct {
+		name, role string
+		code       int
+		says       string
+	}{
+		{"a role", mine, 0, `"status": "written"`},
+		{"a role that is not theirs", others, 2, "config: no credentials on this workstation"},
+	} {
+		home := t.TempDir()
+		must(t, os.Mkdir(filepath.Join(home, ".aliyun"), 0o700))
+		profile, err := json.Marshal(map[string]any{"current": "work", "profiles": []map[string]any{{
+			"name": "work", "mode": "RamRoleArn", "access_key_id": user.ID, "access_key_secret": user.Secret,
+			"ram_role_arn": tt.role, "ram_session_name": "workstation", "expired_seconds": 900, "sts_region": "cn-hangzhou",
+			"external_id": r.STS.Roles[mine].ExternalID,
+		}}})
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(home, ".aliyun", "config.json"), profile, 0o600))
+		r.Log.Reset()
+		stdout, stderr, code := r.command(b, local.Key{}, []string{"-region", "cn-hangzhou", "-event", event},
+			"HOME="+home, "HTTPS_PROXY="+proxy, "SSL_CERT_FILE="+roots)
+		if code != tt.code || !strings.Contains(stdout+stderr, tt.says) {
+			t.Errorf("%s: exit code %d, printed %q and %q; want %d and %q", tt.name, code, stdout, stderr, tt.code, tt.says)
+		}
+		assumed := false
+		for _, request := range r.Log.Requests() {
+			if request.Name == "AssumeRole" {
+				assumed = assumed || request.KeyID == user.ID
+			} else if !strings.HasPrefix(request.KeyID, "STS.") {
+				t.Errorf("%s: %s is signed by %s, want the role's key", tt.name, request, request.KeyID)
+			}
+		}
+		if !assumed {
+			t.Errorf("%s: nobody asked STS for the role: %v", tt.name, r.Log.Requests())
+		}
+	}
+}
+
+// standIn is a proxy behind which every name is this service.
+func standIn(t *testing.T, service http.Handler, certificate tls.Certificate) (address string) {
+	t.Helper()
+	named := httptest.NewUnstartedServer(service)
+	named.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	named.StartTLS()
+	t.Cleanup(named.Close)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		client, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer client.Close()
+		io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n")
+		server, err := net.Dial("tcp", named.Listener.Addr().String())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		go func() {
+			io.Copy(server, client)
+			server.Close()
+		}()
+		io.Copy(client, server)
+	}))
+	t.Cleanup(proxy.Close)
+	return proxy.URL
 }
 
 // command runs "invoke" with nothing of this machine's environment.

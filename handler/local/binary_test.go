@@ -62,6 +62,7 @@ func TestBinary(t *testing.T) {
 		{"a preflight finds what is missing", testPreflight},
 		{"the README's policy is what is needed", bothForms(testPolicy)},
 		{"the command invoke answers one event", bothForms(testInvokeCommand)},
+		{"the command invoke becomes the role of a profile", testInvokeRole},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// STS plays AssumeRole and GetCallerIdentity (2015-04-01), signed in headers
-// like the calls of Cloud Backup.
+// STS plays AssumeRole and GetCallerIdentity (2015-04-01), signed like the calls of
+// Cloud Backup: in headers, or as of old in parameters.
 //
 // A policy that narrows a session is accepted and narrows nothing.
 type STS struct {
