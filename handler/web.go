@@ -89,6 +89,18 @@ func discard(opened <-chan net.Conn) {
 	}
 }
 
+// UseProxies asks the proxies that HTTPS_PROXY and NO_PROXY name, as people's machines
+// may have to: TLS is spoken through them, with the service itself. What goes over
+// http, or to a name below localhost, stays on this machine. A function asks none.
+func (w *Web) UseProxies() {
+	w.Transport.(dated).RoundTripper.(*http.Transport).Proxy = func(req *http.Request) (*url.URL, error) {
+		if req.URL.Scheme != "https" || strings.HasSuffix(req.URL.Hostname(), ".localhost") {
+			return nil, nil
+		}
+		return http.ProxyFromEnvironment(req)
+	}
+}
+
 // Skew is by how much the clock of the service that answered last is ahead of
 // ours; it is not known before one has told its time.
 func (w *Web) Skew() (ahead time.Duration, known bool) {

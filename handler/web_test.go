@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +63,48 @@ func TestNamesBelowLocalhostAreThisMachine(t *testing.T) {
 		must(t, errors.Join(err, res.Body.Close()))
 		if "http://"+string(host) != origin {
 			t.Errorf("opened ahead: %v: the server is asked as %s, want %s", ahead, host, origin)
+		}
+	}
+}
+
+// TestProxies wants the environment's asked where people want it, but for the hosts
+// that they name, and never by a function. It needs a process of its own, since Go
+// looks once.
+func TestProxies(t *testing.T) {
+	if os.Getenv("PROXIES_ARE_SET") == "" {
+		again := exec.Command(os.Args[0], "-test.run=^TestProxies$")
+		again.Env = append(os.Environ(), "PROXIES_ARE_SET=yes", "HTTPS_PROXY=http://proxy.example.com:3128", "HTTP_PROXY=http://proxy.example.com:3128", "NO_PROXY=.cn-hangzhou.aliyuncs.com")
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	for _, tt := range []struct {
+		used      bool
+		url, want string
+	}{
+		{false, "https://sts.cn-shanghai.aliyuncs.com", ""},
+		{true, "https://sts.cn-shanghai.aliyuncs.com", "proxy.example.com:3128"},
+		{true, "https://sts.cn-hangzhou.aliyuncs.com", ""},
+		{true, "http://127.0.0.1:8080", ""},
+		{true, "http://bucket.oss-cn-shanghai.localhost:8080", ""},
+		{true, "https://bucket.oss-cn-shanghai.localhost:8443", ""},
+	} {
+		web := NewWeb(1)
+		if tt.used {
+			web.UseProxies()
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
+		must(t, err)
+		got := ""
+		if proxy := web.Transport.(dated).RoundTripper.(*http.Transport).Proxy; proxy != nil {
+			if u, err := proxy(req); err != nil || u != nil {
+				must(t, err)
+				got = u.Host
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s, proxies used: %v: asks %q, want %q", tt.url, tt.used, got, tt.want)
 		}
 	}
 }

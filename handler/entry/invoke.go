@@ -1,6 +1,7 @@
 package entry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,26 +9,30 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials"
 
 	"backup-statistics/handler"
 	"backup-statistics/handler/cloudbackup"
+	"backup-statistics/handler/redact"
+	"backup-statistics/report/zones"
 )
 
 const help = `usage: backup-statistics invoke [flags]
 
 Answers one event against the real services, with the variables of the README set
 (OSS_BUCKET at least) and the credentials of this workstation: environment, CLI
-profile or instance role, in credentials-go's order. OSS is reached by its public
-endpoint.
+profile or instance role, in credentials-go's order; the log says which. OSS is
+reached by its public endpoint. The proxies of HTTPS_PROXY and NO_PROXY are used, as
+the function never does.
 
 flags:
   -event TEXT     the event (default {})
   -region REGION  the region, such as cn-hangzhou (default: FC_REGION)
-  -account ID     the account (default: FC_ACCOUNT_ID, else whose the credentials are)
+  -account ID     refuse credentials of another account than this (default: FC_ACCOUNT_ID)
   -timeout TIME   end after this long (default 1m0s)
   -h              show this
 
@@ -69,28 +74,42 @@ func Invoke(ctx context.Context, args []string, getenv func(string) string, stdo
 		switch {
 		case name == "FC_REGION":
 			return *region
-		case name == "OSS_ENDPOINT" && getenv(name) == "" && *region != "": // the default is for inside
-			return "https://oss-" + *region + ".aliyuncs.com"
+		case name == "OSS_ENDPOINT" && getenv(name) == "": // the default is for inside
+			if bucket := cmp.Or(getenv("OSS_REGION"), *region); bucket != "" {
+				return "https://oss-" + bucket + ".aliyuncs.com"
+			}
 		}
 		return getenv(name)
 	})
 	if err != nil {
 		return err
 	}
-	credential, err := workstation(ctx)
+	through, err := proxies(getenv)
 	if err != nil {
 		return err
 	}
-	web := handler.NewWeb(cfg.Connections())
-	if *account == "" {
-		sts := cloudbackup.STS{Endpoint: cfg.STSEndpoint, Credential: credential, Web: web.Client}
-		if *account, err = sts.Account(ctx); err != nil {
-			return &handler.SourceError{Err: err}
-		}
+	credential, err := workstation(ctx, getenv)
+	if err != nil {
+		return err
 	}
-	secrets := cfg.Redactor(partsOf(credential)...)
+	hidden := partsOf(credential)
+	for _, address := range through {
+		hidden = append(hidden, redact.Address(address)...)
+	}
+	secrets := cfg.Redactor(hidden...)
 	log := slog.New(slog.NewTextHandler(secrets.Writer(stderr), &slog.HandlerOptions{Level: cfg.LogLevel}))
-	h, err := newHandler(cfg, *account, credential, web, secrets, log)
+	web := handler.NewWeb(cfg.Connections())
+	web.UseProxies()
+	sts := cloudbackup.STS{Endpoint: cfg.STSEndpoint, Credential: credential, Web: web.Client}
+	asked, err := sts.Account(ctx)
+	if err != nil {
+		return &handler.SourceError{Err: errors.New(secrets.Text(err.Error()))}
+	}
+	if *account != "" && *account != asked {
+		return &handler.ConfigError{Problems: []string{fmt.Sprintf("the credentials, of %s, are of account %s, and -account or FC_ACCOUNT_ID is %.40q: want credentials of that account, since a snapshot is filed under whose numbers it has", credential.source, asked, *account)}}
+	}
+	log.Info("started", "zones", zones.Release(), "account", asked, "credentials", credential.source)
+	h, err := newHandler(cfg, asked, credential, web, secrets, log)
 	if err != nil {
 		return err
 	}
@@ -118,40 +137,19 @@ func partsOf(credential credentials.Credential) (parts []string) {
 	return parts
 }
 
-// A chain is where credentials-go looks for the keys of a workstation. It is not
-// made for more than one caller at a time, and a run asks two services at once.
-type chain struct {
-	credentials.Credential
-	mu sync.Mutex
-}
-
-// GetCredential asks the chain.
-func (c *chain) GetCredential() (*credentials.CredentialModel, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.Credential.GetCredential()
-}
-
-// workstation finds the keys of the workstation. An error of the chain may hold
-// an answer with a token in it, and goes no further. The chain takes no context,
-// and may ask the metadata of an instance that is none: it is left behind then.
-func workstation(ctx context.Context) (credentials.Credential, error) {
-	found, err := credentials.NewCredential(nil)
-	c := &chain{Credential: found}
-	if err == nil {
-		asked := make(chan error, 1)
-		go func() {
-			_, err := c.GetCredential()
-			asked <- err
-		}()
-		select {
-		case err = <-asked:
-		case <-ctx.Done():
-			err = context.Cause(ctx)
+// proxies are the addresses of HTTPS_PROXY. One that can't be read is refused here:
+// net/http would print it, with the password in it.
+func proxies(getenv func(string) string) (addresses []string, err error) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		s := getenv(name)
+		whole := s
+		if !strings.Contains(s, "://") {
+			whole = "http://" + s
 		}
+		if u, err := url.Parse(whole); s != "" && (err != nil || u.Host == "") {
+			return nil, &handler.ConfigError{Problems: []string{name + " is not shown, since it may hold a password: want such as http://proxy.example.com:3128"}}
+		}
+		addresses = append(addresses, s)
 	}
-	if err != nil {
-		return nil, &handler.ConfigError{Problems: []string{"no credentials on this workstation: want such as ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"}}
-	}
-	return c, nil
+	return addresses, nil
 }

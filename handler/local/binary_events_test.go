@@ -21,6 +21,7 @@ import (
 
 	"backup-statistics/handler/local"
 	"backup-statistics/report"
+	"backup-statistics/report/zones"
 )
 
 // testEvents sends one process one event after another: what an event is
@@ -293,6 +294,7 @@ func testInvokeCommand(t *testing.T, b binary) {
 		{"an unknown flag", user, []string{"-colour", "red"}, 2, "flags"},
 		{"a word too many", user, []string{"now"}, 2, "flags"},
 		{"no keys", local.Key{}, append(named, "-event", "{}"), 2, "config: no credentials on this workstation: want such as ALIBABA_CLOUD_ACCESS_KEY_ID"},
+		{"keys of another account", user, []string{"-account", "2000000000000000", "-event", `{"overwrite":true}`}, 2, "config: the credentials, of ALIBABA_CLOUD_ACCESS_KEY_ID, are of account " + account + `, and -account or FC_ACCOUNT_ID is "2000000000000000"`},
 		{"a wrong secret", local.Key{ID: user.ID, Secret: "planted-wrong-secret"}, append(named, "-event", "{}"), 1, "SignatureDoesNotMatch"},
 	} {
 		stdout, stderr, code := r.command(b, tt.key, tt.args)
@@ -306,6 +308,15 @@ func testInvokeCommand(t *testing.T, b binary) {
 		if tt.code == 0 && tt.says != "" && !json.Valid([]byte(stdout)) {
 			t.Errorf("%s: %s is no JSON", tt.name, stdout)
 		}
+	}
+	if strings.Contains(r.stored(), "2000000000000000") {
+		t.Error("something is filed under an account whose keys are not there")
+	}
+	if _, stderr, code := r.command(b, user, []string{"-event", "{}"}, "FC_ACCOUNT_ID=2000000000000000"); code != 2 || !strings.Contains(stderr, "are of account "+account) {
+		t.Errorf("the account of FC_ACCOUNT_ID: exit code %d, %q; want 2 and whose keys they are", code, stderr)
+	}
+	if _, stderr, code := r.command(b, user, []string{"-event", "{}"}); code != 0 || !strings.Contains(stderr, "msg=started zones="+zones.Release()+" account="+account+" credentials=ALIBABA_CLOUD_ACCESS_KEY_ID\n") {
+		t.Errorf("exit code %d, %q; want 0, and in the log's first line whose keys were taken", code, stderr)
 	}
 	if s, err := report.DecodeSnapshot(r.read(snapshotKey)); err != nil || s.AccountID != account {
 		t.Errorf("snapshot %+v, %v; want one of the account", s, err)
@@ -342,7 +353,7 @@ func testInvokeRole(t *testing.T, b binary) {
 		says       string
 	}{
 		{"a role", mine, 0, `"status": "written"`},
-		{"a role that is not theirs", others, 2, "config: no credentials on this workstation"},
+		{"a role that is not theirs", others, 2, "/.aliyun/config.json: a session was refused (NoPermission)"},
 	} {
 		home := t.TempDir()
 		must(t, os.Mkdir(filepath.Join(home, ".aliyun"), 0o700))
@@ -401,6 +412,37 @@ func standIn(t *testing.T, service http.Handler, certificate tls.Certificate) (a
 	}))
 	t.Cleanup(proxy.Close)
 	return proxy.URL
+}
+
+// testInvokeProxy wants a workstation's proxy to be asked for the services.
+func testInvokeProxy(t *testing.T, b binary) {
+	asked := make(chan string, 100)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		asked <- req.Method + " " + req.Host
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	t.Cleanup(proxy.Close)
+	r := start(t, b, local.Config{})
+	user := local.Key{ID: "LTAIplantedkeyid1234", Secret: "planted-secret-of-a-user", Account: account}
+	r.keep(user.ID, user.Secret)
+	address := strings.Replace(proxy.URL, "http://", "http://user:planted-word-of-a-proxy@", 1)
+	r.keep("planted-word-of-a-proxy")
+	_, stderr, code := r.command(b, user, []string{"-region", "cn-hangzhou", "-timeout", "3s"}, "STS_ENDPOINT=", "HTTPS_PROXY="+address, "NO_PROXY=example.com")
+	if code != 1 || !strings.Contains(stderr, "GetCallerIdentity") {
+		t.Errorf("a proxy that refuses: exit code %d, %q; want 1 and what failed", code, stderr)
+	}
+	select {
+	case got := <-asked:
+		if got != "CONNECT sts.cn-hangzhou.aliyuncs.com:443" {
+			t.Errorf("the proxy was asked to %s", got)
+		}
+	default:
+		t.Error("the proxy was not asked")
+	}
+	_, stderr, code = r.command(b, user, []string{"-region", "cn-hangzhou"}, "HTTPS_PROXY=http://[planted-word-of-a-proxy")
+	if code != 2 || !strings.Contains(stderr, "config: HTTPS_PROXY is not shown") {
+		t.Errorf("an address that is none: exit code %d, %q; want 2 and which", code, stderr)
+	}
 }
 
 // command runs "invoke" with nothing of this machine's environment.

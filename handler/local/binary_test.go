@@ -63,6 +63,7 @@ func TestBinary(t *testing.T) {
 		{"the README's policy is what is needed", bothForms(testPolicy)},
 		{"the command invoke answers one event", bothForms(testInvokeCommand)},
 		{"the command invoke becomes the role of a profile", testInvokeRole},
+		{"the command invoke asks a proxy", testInvokeProxy},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()
