@@ -52,7 +52,7 @@ race: ## run the tests under the race detector; it needs a C compiler
 
 matrix: ## play every fault at every request of a run, once, twice and for ever, and print what happens
 	@mkdir -p .local
-	MATRIX=$(CURDIR)/.local/matrix.txt $(STATIC) $(GO) test -tags $(TAGS) -count=1 -timeout 20m ./handler/local -run '^TestBinary$$/^every_request_meets_every_fault$$'
+	MATRIX="$$PWD/.local/matrix.txt" $(STATIC) $(GO) test -tags $(TAGS) -count=1 -timeout 20m ./handler/local -run '^TestBinary$$/^every_request_meets_every_fault$$'
 	@cat .local/matrix.txt
 
 fuzz: ## run each fuzz target for FUZZTIME=10s
@@ -60,20 +60,20 @@ fuzz: ## run each fuzz target for FUZZTIME=10s
 
 schemas: ## hold the golden documents, and all that the handler's tests write, against the schemas
 	rm -rf .local/documents && mkdir -p .local/documents
-	DOCUMENTS=$(CURDIR)/.local/documents $(STATIC) $(GO) test -tags $(TAGS) -count=1 ./handler
-	DOCUMENTS=$(CURDIR)/.local/documents $(GO) -C .checks test -count=1 ./...
+	DOCUMENTS="$$PWD/.local/documents" $(STATIC) $(GO) test -tags $(TAGS) -count=1 ./handler
+	DOCUMENTS="$$PWD/.local/documents" $(GO) -C .checks test -count=1 ./...
 	rm -rf .local/documents
 
 engines: .engines/venv/ok ## read a played bucket with five real engines; it needs Python and Java
 	GO='$(GO)' .engines/venv/bin/python -B .engines/run.py
-	BUCKETS=$(CURDIR)/.local/engines/backup-statistics $(GO) -C .checks test -count=1 ./...
+	BUCKETS="$$PWD/.local/engines/backup-statistics" $(GO) -C .checks test -count=1 ./...
 
 .engines/venv/ok: .engines/requirements.txt
-	python3 -m venv .engines/venv && .engines/venv/bin/pip install -q -r $< && touch $@
+	python3 -m venv .engines/venv && .engines/venv/bin/python -m pip install -q -r $< && touch $@
 
 pages: ## draw the page's variants in Chromium and check them; it needs node and chromium
 	rm -rf .local/pages && mkdir -p .local/pages .local/screenshots
-	PAGES=$(CURDIR)/.local/pages $(GO) test -count=1 ./report -run TestPageVariants
+	PAGES="$$PWD/.local/pages" $(GO) test -count=1 ./report -run TestPageVariants
 	cd .ci/page && npm ci --silent && node check.mjs ../../.local/pages ../../.local/screenshots
 
 golden: ## rewrite the golden files; then read the diff
@@ -100,7 +100,7 @@ package: ## build dist/function.zip, its bill of materials and licences; equal s
 	@mkdir -p dist
 	$(STATIC) GOOS=linux GOARCH=amd64 GOAMD64=v1 $(GO) build $(SHIPS) -o dist/main .
 	@$(GO) run .tools/zip/main.go -max-binary 9000000 -max-zip 4500000 dist/main dist/function.zip
-	@$(GO) -C .tools run ./sbom -go '$(GO)' $(CURDIR) $(CURDIR)/dist/main
+	@$(GO) -C .tools run ./sbom -go '$(GO)' "$$PWD" "$$PWD/dist/main"
 
 bench: package ## time cold starts and fleets of the packaged function, over TLS
 	$(STATIC) $(GO) -C .bench build $(BUILD) -ldflags='-s -w' -o ../dist/minimal ./minimal
