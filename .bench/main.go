@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return fleet(ctx, trust, args[1], sizes)
 	case len(args) >= 2 && args[0] == "instructions":
-		return instructions(ctx, trust, args[1:], 3)
+		return instructions(ctx, trust, args[1:], 5)
 	}
 	return errors.New("arguments: want cold FUNCTION MINIMAL PLAIN [RUNS], fleet FUNCTION [ACCOUNTS], or instructions FUNCTION [PROGRAM]...")
 }

@@ -2,14 +2,19 @@ package handler
 
 import (
 	"bytes"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 )
+
+// signers are in the names of the roots that sign the services of Alibaba Cloud: OSS
+// names GlobalSign's R1, R3, R6 and R46
+// (https://www.alibabacloud.com/help/en/oss/oss-https-root-certificate-upgrade).
+// A service that another has signed costs one more connection.
+var signers = [][]byte{[]byte("GlobalSign Root CA"), []byte("GlobalSign Root R46")}
 
 // rootFiles are where distributions of Linux keep the certificates that they
 // trust, in the order in which crypto/x509 looks for them. Other systems, such as a
@@ -27,109 +32,113 @@ func rootFiles() []string {
 	}
 }
 
-// Roots verify what servers present against the system's roots, as crypto/tls
-// does by itself, but parse only the roots that are named as issuers: all of
-// them, on Debian each twice or more, take a third of the CPU of a cold start.
+// Roots are those of the system's roots that crypto/tls is given: to parse all of
+// them, on Debian each twice or more, takes a third of the CPU of a cold start. A
+// pool of a few trusts nothing that the system does not. Where it does not verify a
+// server, wider has another, twice at most in the life of a process.
 type roots struct {
-	all *x509.CertPool // has the last word; nil: the system's
+	system *x509.CertPool // has the last word; nil: the system's
 
-	mu    sync.Mutex
-	named map[string][]*x509.Certificate // by the issuer that was looked for
+	mu      sync.Mutex
+	pool    *x509.CertPool
+	guessed bool // the pool was set
+	named   bool // it was widened by names
 }
 
-// verify takes the named issuers first; where they prove nothing, the whole pool
-// has the last word. So nothing is trusted here that is not trusted there.
-func (r *roots) verify(host string, presented []*x509.Certificate) error {
-	if len(presented) == 0 {
-		return errors.New("the server presents no certificate")
-	}
-	options := x509.VerifyOptions{DNSName: host, Intermediates: x509.NewCertPool(), Roots: r.issuers(presented)}
-	for _, c := range presented[1:] {
-		options.Intermediates.AddCert(c)
-	}
-	_, err := presented[0].Verify(options)
-	if err != nil {
-		options.Roots = r.all
-		_, err = presented[0].Verify(options)
-	}
-	if err != nil {
-		return &tls.CertificateVerificationError{UnverifiedCertificates: presented, Err: err}
-	}
-	return nil
-}
-
-// issuers are the roots that hold the name of an issuer. No other can be part of
-// the chain: a parent's subject is its child's issuer, byte for byte.
-func (r *roots) issuers(presented []*x509.Certificate) *x509.CertPool {
+// first are the roots to begin with: the signers', and what was needed since.
+func (r *roots) first() *x509.CertPool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.named == nil {
-		r.named = make(map[string][]*x509.Certificate)
-	}
-	wanted := make(map[string]bool)
-	for _, c := range presented {
-		if _, known := r.named[string(c.RawIssuer)]; !known {
-			wanted[string(c.RawIssuer)] = true
+	if !r.guessed {
+		r.guessed, r.pool = true, r.system
+		if pool := x509.NewCertPool(); addRoots(pool, signers...) {
+			r.pool = pool
 		}
 	}
-	if len(wanted) > 0 {
-		r.find(wanted)
-	}
-	pool := x509.NewCertPool()
-	for _, c := range presented {
-		for _, root := range r.named[string(c.RawIssuer)] {
-			pool.AddCert(root)
-		}
-	}
-	return pool
+	return r.pool
 }
 
-// find looks through the first file that there is. A system that has none, or
-// keeps its roots elsewhere, is asked by verify.
-func (r *roots) find(wanted map[string]bool) {
-	for issuer := range wanted {
-		r.named[issuer] = nil
+// wider are more roots than those that did not verify what a server presented: with
+// all that hold the name of an issuer of it, else the system's.
+func (r *roots) wider(than *x509.CertPool, presented []*x509.Certificate) *x509.CertPool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pool != than {
+		return r.pool // another connection was first
+	}
+	r.pool = r.system
+	if !r.named {
+		r.named = true
+		var issuers [][]byte
+		for _, c := range presented {
+			issuers = append(issuers, c.RawIssuer)
+		}
+		if pool := than.Clone(); addRoots(pool, issuers...) && !pool.Equal(than) {
+			r.pool = pool
+		}
+	}
+	return r.pool
+}
+
+// addRoots parses those roots that hold one of the names, of the first file that
+// there is: crypto/x509 takes no other, either.
+func addRoots(pool *x509.CertPool, names ...[]byte) (added bool) {
+	longest := 0
+	for _, name := range names {
+		longest = max(longest, len(name))
 	}
 	for _, file := range rootFiles() {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			continue
 		}
-		eachCertificate(data, func(der []byte) {
-			for issuer := range wanted {
-				// The end tells names apart, and is short enough for a fast search.
-				if !bytes.Contains(der, []byte(issuer[max(0, len(issuer)-32):])) || !bytes.Contains(der, []byte(issuer)) {
-					continue
-				}
-				if c, err := x509.ParseCertificate(bytes.Clone(der)); err == nil {
-					r.named[issuer] = append(r.named[issuer], c)
+		eachCertificate(data, func(text []byte) {
+			// A root is its own issuer, which comes first, after a number and an
+			// algorithm: to decode all of each takes a twelfth of a cold start.
+			head, _ := decode(text[:min(len(text), base64.StdEncoding.EncodedLen(longest+128))])
+			if !slices.ContainsFunc(names, func(name []byte) bool { return bytes.Contains(head, name) }) {
+				return
+			}
+			if der, err := decode(text); err == nil {
+				if c, err := x509.ParseCertificate(der); err == nil {
+					pool.AddCert(c)
+					added = true
 				}
 			}
 		})
-		return
+		return added
+	}
+	return false
+}
+
+func decode(text []byte) ([]byte, error) {
+	return base64.StdEncoding.AppendDecode(nil, text)
+}
+
+// eachCertificate is given the text of the certificates of a PEM file, one after
+// another. It ends at the first five dashes that do not begin a line as they should:
+// what it finds until there, encoding/pem finds as well; what follows is left to that.
+func eachCertificate(data []byte, do func(text []byte)) {
+	var text []byte
+	for more := true; ; {
+		if _, data, more = cutLine(data, "-----BEGIN CERTIFICATE-----"); !more {
+			return
+		}
+		if text, data, more = cutLine(data, "-----END CERTIFICATE-----"); !more {
+			return
+		}
+		do(text)
 	}
 }
 
-// eachCertificate decodes the certificates of a PEM file one after another, each
-// in the place of the one before: encoding/pem takes three times as long. A
-// beginning within a line is none: so a root is taken out by hand.
-func eachCertificate(data []byte, do func(der []byte)) {
-	const begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-	var der []byte
-	for {
-		before, rest, found := bytes.Cut(data, []byte(begin))
-		if len(before) > 0 && before[len(before)-1] != '\n' {
-			data = rest
-			continue
-		}
-		text, rest, ended := bytes.Cut(rest, []byte(end))
-		if !found || !ended {
-			return
-		}
-		data = rest
-		der = append(der[:0], make([]byte, base64.StdEncoding.DecodedLen(len(text)))...)
-		if n, err := base64.StdEncoding.Decode(der, text); err == nil {
-			do(der[:n])
-		}
+// cutLine cuts data around a line, which is the next that has five dashes. The end of
+// that line is left in after.
+func cutLine(data []byte, line string) (before, after []byte, found bool) {
+	i := bytes.Index(data, []byte("-----"))
+	if i < 0 || i > 0 && data[i-1] != '\n' || !bytes.HasPrefix(data[i:], []byte(line)) {
+		return nil, nil, false
 	}
+	after = data[i+len(line):]
+	ended := len(after) == 0 || after[0] == '\n' || bytes.HasPrefix(after, []byte("\r\n"))
+	return data[:i], after, ended
 }

@@ -3,6 +3,8 @@ package handler
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -179,9 +181,22 @@ func (w *Web) connect(ctx context.Context, network, address string) (net.Conn, e
 	return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
 }
 
+// connectTLS connects once more, with more roots, where those at hand do not verify
+// the server: a wrong guess of them costs a connection.
 func (w *Web) connectTLS(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, stop := context.WithTimeout(ctx, dialTimeout+handshakeTimeout)
 	defer stop()
+	for pool := w.roots.first(); ; {
+		conn, err := w.handshake(ctx, network, address, pool)
+		var refused *tls.CertificateVerificationError
+		if err == nil || pool == w.roots.system || !errors.As(err, &refused) {
+			return conn, err
+		}
+		pool = w.roots.wider(pool, refused.UnverifiedCertificates)
+	}
+}
+
+func (w *Web) handshake(ctx context.Context, network, address string, pool *x509.CertPool) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -190,11 +205,7 @@ func (w *Web) connectTLS(ctx context.Context, network, address string) (net.Conn
 	if err != nil {
 		return nil, err
 	}
-	conn := tls.Client(raw, &tls.Config{
-		ServerName:         host,
-		InsecureSkipVerify: true, // VerifyConnection does what it leaves out
-		VerifyConnection:   func(c tls.ConnectionState) error { return w.roots.verify(host, c.PeerCertificates) },
-	})
+	conn := tls.Client(raw, &tls.Config{ServerName: host, RootCAs: pool})
 	if err := conn.HandshakeContext(ctx); err != nil {
 		raw.Close()
 		return nil, err

@@ -29,6 +29,7 @@ type gate struct {
 	service, variable string
 	listener          net.Listener
 	certificates      map[string]tls.Certificate // by the kind of fault
+	trusted           *x509.CertPool             // the services'
 	process           *local.Process
 	restart           func() // ends the process, so that it starts with other variables
 	target            string // the service's address
@@ -51,6 +52,8 @@ func (r *trial) guard(t *testing.T, config *local.Config, receiver *httptest.Ser
 		"certificate-of-another": authority.issue(t, []string{"127.0.0.2", "*.oss-cn-shanghai.localhost"}, now.Add(time.Hour)),
 		"certificate-expired":    authority.issue(t, here, now.Add(-time.Minute)),
 	}
+	trusted := x509.NewCertPool()
+	trusted.AddCert(authority.certificate)
 	roots := filepath.Join(t.TempDir(), "roots.pem")
 	must(t, os.WriteFile(roots, authority.pem(), 0o600))
 	config.TLS = &tls.Config{Certificates: []tls.Certificate{good}}
@@ -65,7 +68,7 @@ func (r *trial) guard(t *testing.T, config *local.Config, receiver *httptest.Ser
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		must(t, err)
 		t.Cleanup(func() { listener.Close() })
-		r.gates[service] = &gate{service: service, variable: variable, listener: listener, certificates: certificates}
+		r.gates[service] = &gate{service: service, variable: variable, listener: listener, certificates: certificates, trusted: trusted}
 		address := "https://" + listener.Addr().String()
 		switch service {
 		case serviceWebhook:
@@ -149,7 +152,7 @@ func (g *gate) serve(conn net.Conn) {
 		secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{g.certificates[kind]}})
 		if secure.Handshake() == nil {
 			g.pass(secure, func() (net.Conn, error) {
-				return tls.Dial("tcp", g.target, &tls.Config{InsecureSkipVerify: true})
+				return tls.Dial("tcp", g.target, &tls.Config{RootCAs: g.trusted})
 			})
 		}
 	}
