@@ -26,6 +26,7 @@ const environment = {
   MEMBER_EXTERNAL_ID: 'example-id',
   WEBHOOK_URL: 'https://alerts.example.com/hook',
   WEBHOOK_SECRET: 'example-secret',
+  HEARTBEAT_URL: 'https://heartbeat.example.com/ping',
 }
 const optional = ['REGION', 'FUNCTION_NAME', 'FUNCTION_ROLE', 'TIME_ZONE']
 
@@ -244,7 +245,7 @@ function checkVariables(values, source, names, need) {
     const at = `props.environmentVariables.${name}`
     need(/^[A-Za-z][A-Za-z0-9_]*$/.test(name) && !/^(FC_|ALIBABA_CLOUD_)/.test(name), `${at}: want letters, digits and _, and no name that Function Compute keeps for itself`)
     need(!names || names.includes(name), `${at} is read by nobody: want one of ${names?.join(', ')}`)
-    need(!/^(WEBHOOK_|MEMBER_EXTERNAL_ID)/.test(name) || /^\$\{env\(.*\)\}$/.test(source[name]), `${at} is a secret written down: want \${env('${name}')}`)
+    need(!/^(WEBHOOK_(URL|SECRET)|HEARTBEAT_URL|MEMBER_EXTERNAL_ID)$/.test(name) || /^\$\{env\(.*\)\}$/.test(source[name]), `${at} is a secret written down: want \${env('${name}')}`)
     need(value !== '', `${at} is empty: want a value, or the line left out`)
   }
   need(Buffer.byteLength(JSON.stringify(values)) <= 4096, 'props.environmentVariables: want at most 4 KB in all')

@@ -42,6 +42,8 @@ type Config struct {
 	AlertRules     report.Rules // ALERT_RULES: what deserves a person
 	WebhookURL     Secret       // WEBHOOK_URL: where alerts go; its address is a capability
 	WebhookSecret  Secret       // WEBHOOK_SECRET: signs alerts
+	WebhookKind    string       // WEBHOOK_KIND: whose form they take, such as KindSlack; empty: told by the host
+	HeartbeatURL   Secret       // HEARTBEAT_URL: told of each complete day; its address is a capability
 	PageURL        string       // PAGE_URL: where people open the page; empty, or https
 	ReportLanguage string       // REPORT_LANGUAGE: of the page and the messages, "en" or "zh-CN"
 	LogLevel       slog.Level   // LOG_LEVEL
@@ -55,7 +57,7 @@ func Variables() []string {
 		"CLOUD_BACKUP_ENDPOINT", "STS_ENDPOINT", "RESOURCE_DIRECTORY_ENDPOINT",
 		"SOURCE_TYPES", "TIME_ZONE", "MAX_EVENT_AGE",
 		"MEMBER_ROLE_ARNS", "MEMBER_ROLE_NAME", "MEMBER_EXTERNAL_ID", "CONCURRENCY",
-		"FREE_QUOTA_BYTES", "ALERT_RULES", "WEBHOOK_URL", "WEBHOOK_SECRET", "LOG_LEVEL",
+		"FREE_QUOTA_BYTES", "ALERT_RULES", "WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_KIND", "HEARTBEAT_URL", "LOG_LEVEL",
 	}
 }
 
@@ -100,10 +102,12 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 		AlertRules:        l.rules("ALERT_RULES"),
 		WebhookURL:        l.webhook("WEBHOOK_URL"),
 		WebhookSecret:     Secret(l.get("WEBHOOK_SECRET", "")),
+		HeartbeatURL:      l.heartbeat("HEARTBEAT_URL"),
 		PageURL:           l.page("PAGE_URL"),
 		ReportLanguage:    l.language("REPORT_LANGUAGE", "en"),
 		LogLevel:          l.level("LOG_LEVEL"),
 	}
+	cfg.WebhookKind = l.kind("WEBHOOK_KIND", cfg.WebhookURL)
 	if !bucketName(cfg.Bucket) {
 		l.problem("OSS_BUCKET is %s: want the bucket that receives the objects, 3 to 63 lower-case letters, digits and -, such as acme-reports", shown(cfg.Bucket))
 	}
@@ -249,28 +253,57 @@ func safe(u *url.URL) bool {
 	return u.Scheme == "http" && (u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || ip != nil && ip.IsLoopback())
 }
 
-// webhook takes one address, which is never shown. A robot's is refused without
-// what makes it one robot's: there, every message would be lost.
+// webhook takes one address. A robot's is refused without what makes it one robot's:
+// there, every message would be lost.
 func (l *loader) webhook(name string) Secret {
-	s := l.get(name, "")
-	if s == "" {
+	s, u := l.secretAddress(name, "https://oapi.dingtalk.com/robot/send?access_token=…")
+	if u != nil {
+		if lacks, example := robotLacks(u); lacks != "" {
+			l.problem("%s is of %s, and lacks %s: want the whole address, such as %s", name, strings.ToLower(u.Hostname()), lacks, example)
+		}
+	}
+	return s
+}
+
+// kind takes a kind of receiver, which its vendor's host does not contradict.
+func (l *loader) kind(name string, webhook Secret) string {
+	s := strings.ToLower(l.get(name, ""))
+	if s != "" && !slices.Contains(Kinds(), s) {
+		l.problem("%s is %q: want %s, or nothing where the host tells it", name, s, either(Kinds()))
 		return ""
 	}
-	const want = "want https and a host, such as https://oapi.dingtalk.com/robot/send?access_token=… (http on loopback only)"
+	if u, err := url.Parse(webhook.Reveal()); err == nil && s != "" {
+		if of := kindOf(u.Hostname()); of != KindJSON && of != s {
+			l.problem("%s is %s, and WEBHOOK_URL is of %s: want %s, or nothing, since the host tells it", name, s, strings.ToLower(u.Hostname()), of)
+		}
+	}
+	return s
+}
+
+func (l *loader) heartbeat(name string) Secret {
+	s, _ := l.secretAddress(name, "https://hc-ping.com/…")
+	return s
+}
+
+// secretAddress takes one address, which is never shown. Nil: there is none, or it is
+// wrong.
+func (l *loader) secretAddress(name, example string) (Secret, *url.URL) {
+	s := l.get(name, "")
+	if s == "" {
+		return "", nil
+	}
 	u, err := url.Parse(s)
 	switch {
 	case severalAddresses(s):
 		l.problem("%s holds more than one address, not shown, since they are secrets: want one; to tell several receivers, send to one that hands on", name)
 	case err != nil || u.Host == "" || !safe(u):
-		l.problem("%s is not shown, since its address is a secret: "+want, name)
+		l.problem("%s is not shown, since its address is a secret: want https and a host, such as %s (http on loopback only)", name, example)
 	case u.User != nil:
-		l.problem("%s has a user before its host, and is not shown, since its address is a secret: want what the receiver checks in its path or query, or WEBHOOK_SECRET", name)
+		l.problem("%s has a user before its host, and is not shown, since its address is a secret: want what the receiver checks in its path or query", name)
 	default:
-		if lacks, example := robotLacks(u); lacks != "" {
-			l.problem("%s is of %s, and lacks %s: want the whole address, such as %s", name, strings.ToLower(u.Hostname()), lacks, example)
-		}
+		return Secret(s), u
 	}
-	return Secret(s)
+	return Secret(s), nil
 }
 
 // severalAddresses tells a list from an address that holds another in its query.

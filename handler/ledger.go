@@ -507,7 +507,11 @@ func (l *ledger) tell(ctx context.Context, opened, closed []report.Alert) {
 			Opened: append([]report.Alert{}, opened...), Closed: append([]report.Alert{}, closed...),
 		})
 	})
-	if err != nil {
+	switch {
+	case PerhapsDelivered(err):
+		l.Log.Warn("alerts are perhaps delivered", "error", err)
+		l.documents.warn("%d alerts that opened and %d that closed: %v", len(opened), len(closed), err)
+	case err != nil:
 		l.Log.Warn("alerts are not delivered", "error", err)
 		l.documents.warn("%d alerts that opened and %d that closed could not be delivered: %v", len(opened), len(closed), err)
 	}

@@ -175,6 +175,9 @@ func (h *Handler) lookAtWebhook(ctx context.Context) []Check {
 		Text:         fmt.Sprintf("Cloud Backup statistics, %v\nA test: alerts arrive here. Nothing happened.\n", date),
 		SnapshotDate: date, TimeZone: h.Config.Zone.String(), Opened: []report.Alert{}, Closed: []report.Alert{},
 	})
+	if PerhapsDelivered(err) {
+		return []Check{{"webhook", CheckUnknown, err.Error(), "look whether the test message arrived; if it did, WEBHOOK_KIND may name another kind of receiver than it is"}}
+	}
 	return []Check{look("webhook", "it took a test message", err, "put WEBHOOK_URL and WEBHOOK_SECRET right; a chat's robot may also ask for a keyword or an address list")}
 }
 

@@ -24,7 +24,7 @@ func (s Secret) Reveal() string { return string(s) }
 // is told. What other settings tell openly is none.
 func (c *Config) Redactor(invocation ...string) *redact.Redactor {
 	secrets := append(invocation, c.MemberExternalID.Reveal(), c.WebhookSecret.Reveal())
-	return redact.New(slices.Concat(secrets, redact.Address(c.WebhookURL.Reveal())),
+	return redact.New(slices.Concat(secrets, redact.Address(c.WebhookURL.Reveal()), redact.Address(c.HeartbeatURL.Reveal())),
 		append([]string{c.Bucket, c.Prefix, c.Region, c.OSSRegion, c.OSSEndpoint, c.BackupEndpoint, c.STSEndpoint, c.DirectoryEndpoint, c.MemberRoleName},
 			slices.Concat(c.SourceTypes, c.MemberRoleARNs)...)...)
 }

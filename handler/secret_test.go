@@ -52,9 +52,9 @@ func (s *talking) List(ctx context.Context, prefix string, limit int) ([]store.E
 // TestLastStep has everything around the handler say all its secrets, in words that
 // nobody has looked at before: none is told or stored, and each error keeps its type.
 func TestLastStep(t *testing.T) {
-	secrets := []string{"planted-external-id-0123456789", "planted-webhook-path", "planted+webhook/token", "SECplantedwebhooksecret", "STS.plantedkeyid", "planted/key+secret", "CAISplantedtokenplantedtoken"}
+	secrets := []string{"planted-external-id-0123456789", "planted-webhook-path", "planted+webhook/token", "SECplantedwebhooksecret", "planted-heartbeat-path", "STS.plantedkeyid", "planted/key+secret", "CAISplantedtokenplantedtoken"}
 	settings := []string{
-		"MEMBER_ROLE_NAME=reader", "MEMBER_EXTERNAL_ID=" + secrets[0], "WEBHOOK_SECRET=" + secrets[3],
+		"MEMBER_ROLE_NAME=reader", "MEMBER_EXTERNAL_ID=" + secrets[0], "WEBHOOK_SECRET=" + secrets[3], "HEARTBEAT_URL=https://hc-ping.com/" + secrets[4],
 		"WEBHOOK_URL=https://example.com/" + secrets[1] + "?access_token=" + url.QueryEscape(secrets[2]),
 	}
 	said := strings.Join(secrets, " ")
@@ -94,7 +94,7 @@ func TestLastStep(t *testing.T) {
 		} {
 			var log strings.Builder
 			w, s := newWorld(t, 2, settings...), &talking{says: says}
-			w.Redactor = w.Config.Redactor(secrets[4:]...)
+			w.Redactor = w.Config.Redactor(secrets[5:]...)
 			w.Store, w.Log = s, slog.New(slog.NewTextHandler(w.Redactor.Writer(&log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 			_, err := w.run("2026-11-22")
 			must(t, err)

@@ -32,7 +32,7 @@ func newHandler(cfg *handler.Config, account string, credential credentials.Cred
 		Store: documents, Now: time.Now, Log: log, Redactor: secrets, Skew: web.Skew,
 	}
 	if cfg.WebhookURL != "" {
-		h.Notifier = &handler.Webhook{URL: cfg.WebhookURL, Secret: cfg.WebhookSecret, Web: web.Client, Now: time.Now, Redactor: secrets}
+		h.Notifier = &handler.Webhook{URL: cfg.WebhookURL, Secret: cfg.WebhookSecret, Kind: cfg.WebhookKind, Web: web.Client, Now: time.Now, Redactor: secrets}
 	}
 	if cfg.HasMembers() {
 		h.Members = members(cfg, credential, web)

@@ -97,8 +97,8 @@ func testRefusals(t *testing.T, b binary, level string) {
 	}
 	r.Backup.Set(account, "ECS_FILE", regions...) // it closes
 	warned = strings.Join(r.good(r.invoke(next())).Warnings, "; ")
-	if told.Load() < 2 || !strings.Contains(warned, "could not be delivered: webhook at 127.0.0.1: ") {
-		t.Errorf("the webhook was called %d times and the answer warns of %q, want one more and that it failed", told.Load(), warned)
+	if told.Load() != 2 || !strings.Contains(warned, "webhook at 127.0.0.1: perhaps delivered: ") {
+		t.Errorf("the webhook was called %d times and the answer warns of %q, want once more and that it perhaps arrived", told.Load(), warned)
 	}
 
 	good, revoke := r.issue()

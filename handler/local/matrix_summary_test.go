@@ -56,7 +56,7 @@ var readmeRows = []struct {
 	{"a certificate is untrusted, expired or another's; a name does not resolve", func(f finding) bool { return f.position.connection }},
 	{"a write's answer breaks off after its header, a checksum is missing, a connection dies after its answer", func(f finding) bool { return f.verdict() == harmless }},
 	{"the webhook fails in passing", func(f finding) bool { return f.position.deed == tells && f.verdict() == again }},
-	{"the webhook refuses", func(f finding) bool { return f.position.deed == tells }},
+	{"the webhook refuses, or takes a message and does not answer", func(f finding) bool { return f.position.deed == tells }},
 	{"the resource directory fails in passing", func(f finding) bool { return f.position.service == local.ServiceDirectory && f.verdict() == again }},
 	{"the resource directory refuses", func(f finding) bool { return f.position.service == local.ServiceDirectory }},
 	{"Cloud Backup or STS fails in passing", func(f finding) bool { return f.position.service != local.ServiceOSS && f.verdict() == again }},

@@ -56,6 +56,8 @@ const (
 	pastDeadline = "3600" // and one that none has
 )
 
+// What a webhook was sent whole it has perhaps taken, and it is not sent again: as if
+// it had refused.
 var troubles = []trouble{
 	{local.Fault{Kind: "throttle-400"}, "a a r r r r r r"}, // OSS throttles with 429 and 503, a webhook refuses with 400
 	{local.Fault{Kind: "throttle-400", RetryAfter: shortly}, "a a r r r r r r"},
@@ -67,13 +69,13 @@ var troubles = []trouble{
 	{local.Fault{Kind: "error-500"}, "a a a a a a a a"},
 	{local.Fault{Kind: "html-502"}, "a a a a a a a a"},
 	{local.Fault{Kind: "empty-503"}, "a a a a a a a a"},
-	{local.Fault{Kind: "reset-before"}, "a a a a a a a a"},
-	{local.Fault{Kind: "reset-after"}, "a a a a a a a a"},
-	{local.Fault{Kind: "lost-reply"}, "a a a a a a a a"},
-	{local.Fault{Kind: "hang-header"}, "a a a a a a a a"},
-	{local.Fault{Kind: "hang-body"}, "a a a a a h h a"}, // the answer to a write says all in its header
-	{local.Fault{Kind: "slow-drip", Pause: time.Second}, "a a a a a h h a"},
-	{local.Fault{Kind: "truncated"}, "a a a a a h h a"},
+	{local.Fault{Kind: "reset-before"}, "a a a a a a a r"},
+	{local.Fault{Kind: "reset-after"}, "a a a a a a a r"},
+	{local.Fault{Kind: "lost-reply"}, "a a a a a a a r"},
+	{local.Fault{Kind: "hang-header"}, "a a a a a a a r"},
+	{local.Fault{Kind: "hang-body"}, "a a a a a h h r"}, // the answer to a write says all in its header
+	{local.Fault{Kind: "slow-drip", Pause: time.Second}, "a a a a a h h h"},
+	{local.Fault{Kind: "truncated"}, "a a a a a h h r"},
 	{local.Fault{Kind: "malformed"}, "a a a r a h h h"}, // and a receiver of JSON in its status; a 404 that OSS did not sign with a code is anybody's
 	{local.Fault{Kind: "wrong-length"}, "a a a r a h h h"},
 	{local.Fault{Kind: "success-false"}, "a r . . . . . ."}, // the others do not know Success
