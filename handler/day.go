@@ -28,13 +28,14 @@ type day struct {
 	keys    map[string]bool             // of the snapshots that are stored
 	kept    map[string]*report.Snapshot // by key
 	objects map[string]report.Object    // by key
+	sums    map[string]string           // by key: the MD5 of each snapshot as it was written or read
 	fresh   bool                        // no snapshot was there when this invocation looked
 }
 
 func (h *Handler) newDay(date report.Date, documents *documents) *day {
 	return &day{
 		Handler: h, date: date, documents: documents,
-		keys: make(map[string]bool), kept: make(map[string]*report.Snapshot), objects: make(map[string]report.Object),
+		keys: make(map[string]bool), kept: make(map[string]*report.Snapshot), objects: make(map[string]report.Object), sums: make(map[string]string),
 	}
 }
 
@@ -66,6 +67,38 @@ func (d *day) add(s *report.Snapshot, o report.Object) {
 	d.keys[o.Key], d.kept[o.Key], d.objects[o.Key] = true, s, o
 }
 
+func (d *day) saw(key string, data []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sums[key] = md5Of(data)
+}
+
+// replaced finds the snapshots that are stored otherwise than this invocation knows
+// them, and forgets those.
+func (d *day) replaced(ctx context.Context) (map[string]bool, error) {
+	entries, err := d.Store.List(ctx, report.SnapshotsOf(d.date), 0)
+	if err != nil {
+		return nil, &StoreError{err}
+	}
+	others := make(map[string]bool)
+	for _, e := range entries {
+		_, kept := d.kept[e.Key]
+		if kept && e.MD5 == "" { // the store does not tell
+			data, err := d.Store.Get(ctx, e.Key)
+			if err != nil {
+				return nil, &StoreError{err}
+			}
+			e.MD5 = md5Of(data)
+		}
+		if kept && e.MD5 != d.sums[e.Key] {
+			others[e.Key] = true
+			delete(d.kept, e.Key)
+			delete(d.objects, e.Key)
+		}
+	}
+	return others, nil
+}
+
 // snapshots are those known to be good, in the order of their keys.
 func (d *day) snapshots() []report.Snapshot {
 	all := make([]report.Snapshot, 0, len(d.kept))
@@ -90,6 +123,7 @@ func (d *day) readSnapshot(ctx context.Context, key string) (*report.Snapshot, r
 	if err != nil {
 		return nil, report.Object{}, &StoreError{err}
 	}
+	d.saw(key, data)
 	s, err := report.DecodeSnapshot(data)
 	if err == nil && s.Key() != key {
 		err = fmt.Errorf("it is the snapshot of %s", s.Key())

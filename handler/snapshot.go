@@ -63,7 +63,7 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 	if r.DryRun {
 		return r.dryResult(outcomes, missed)
 	}
-	trend, derived := r.derive(ctx, r.expected(accounts), outcomes, unknown)
+	trend, derived := r.deriveUntilTrue(ctx, r.expected(accounts), outcomes, unknown)
 	if failed := failures(outcomes, missed); failed != nil {
 		if derived != nil {
 			r.Log.Warn("the day's record could not be written", "error", derived)
@@ -74,6 +74,33 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 		return nil, derived
 	}
 	return r.result(outcomes, trend), nil
+}
+
+// deriveUntilTrue derives, and looks at the snapshots again afterwards where another
+// run may have replaced what this one wrote or read: on a bucket that keeps versions,
+// and by an overwrite. What is recorded is of the snapshots that are stored, whoever
+// stored them; the last of the runs sees to it.
+func (r *run) deriveUntilTrue(ctx context.Context, expected []job, outcomes []outcome, unknown error) (*report.Trend, error) {
+	for {
+		trend, err := r.derive(ctx, expected, outcomes, unknown)
+		keeper, ok := r.Store.(interface{ KeepsVersions() bool })
+		if err != nil || !r.Overwrite && !(ok && keeper.KeepsVersions()) {
+			return trend, err
+		}
+		others, err := r.day.replaced(ctx)
+		if err != nil || len(others) == 0 {
+			return trend, err
+		}
+		for i, o := range outcomes {
+			if o.err == nil && others[o.object.Key] {
+				job := o.job
+				if o, o.err = r.read(ctx, o.object.Key); o.err != nil {
+					return trend, o.err
+				}
+				o.job, outcomes[i] = job, o
+			}
+		}
+	}
 }
 
 // derive makes everything that follows from the day's snapshots. A day that is
@@ -294,6 +321,7 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 		return outcome{}, &SourceError{err}
 	}
 	snapshot.Response = nil
+	r.day.saw(key, data)
 	return r.keep(ctx, outcome{snapshot: &snapshot, object: report.NewObject(key, data, 1)}, data, stored)
 }
 

@@ -51,6 +51,8 @@ func testOnce(t *testing.T, b binary) {
 		"where versioning is enabled": func(t *testing.T) { testRepeats(t, b, "Enabled") },
 		"where versioning is ended":   func(t *testing.T) { testRepeats(t, b, "Suspended") },
 		"at once":                     func(t *testing.T) { testConcurrent(t, b) },
+		"at once, versioning enabled": func(t *testing.T) { testVersioned(t, b, "Enabled") },
+		"at once, versioning ended":   func(t *testing.T) { testVersioned(t, b, "Suspended") },
 	})
 }
 
@@ -166,6 +168,61 @@ func testConcurrent(t *testing.T, b binary) {
 		rel := strings.TrimPrefix(filepath.Base(filepath.Dir(name)), "dt=")
 		if record := r.record(rel); err != nil || record.Status != report.Complete || record.Totals[0].ProtectedDataBytes != s.Bytes {
 			t.Errorf("%s: record %+v, want a complete day of the %d bytes of its snapshot", rel, record, s.Bytes)
+		}
+	}
+}
+
+// testVersioned delivers each day's event to two processes at once, on a bucket that
+// takes no notice of "do not overwrite". Whichever snapshot is stored in the end, the
+// record, latest.json and the trend are of that one.
+func testVersioned(t *testing.T, b binary, versioning string) {
+	r := start(t, b, local.Config{Function: local.Function{Timeout: 60 * time.Second}})
+	r.OSS.Versioning = versioning
+	r.changing()
+	r.hook(func(service string, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			time.Sleep(5 * time.Millisecond) // as the real service takes, so that the requests of both are mixed
+			next.ServeHTTP(w, req)
+		})
+	})
+	process := *r.Runtime.Process
+	another := &local.Runtime{Function: r.Runtime.Function, Process: &process, Issue: r.issue}
+	t.Cleanup(another.Close)
+	for i := range 12 {
+		date := fmt.Sprintf("2026-11-%02d", i+2)
+		event := fmt.Appendf(nil, `{"triggerTime":"%sT04:00:00Z","triggerName":"daily"}`, date)
+		var both sync.WaitGroup
+		for _, runtime := range []*local.Runtime{r.Runtime, another} {
+			both.Go(func() {
+				out, err := runtime.Invoke(t.Context(), local.Invocation{Event: event})
+				if err != nil {
+					t.Error(err)
+				}
+				r.good(out)
+			})
+		}
+		both.Wait()
+		if err := r.vouched(); err != nil {
+			t.Errorf("%s: %v", date, err)
+		}
+		var s struct {
+			Bytes int64 `json:"protected_data_bytes"`
+		}
+		if err := json.Unmarshal(r.read("snapshots/dt="+date+"/"+account+"-ECS_FILE.json"), &s); err != nil {
+			t.Error(err)
+		}
+		record := r.record(date)
+		if record.Status != report.Complete || len(record.Totals) != 1 || record.Totals[0].ProtectedDataBytes != s.Bytes {
+			t.Errorf("%s: record %+v, want a complete day of the %d bytes of its snapshot", date, record, s.Bytes)
+		}
+		if latest := string(r.read("latest.json")); latest != string(r.read("days/"+date+".json")) {
+			t.Errorf("%s: latest.json is %s, want the day's record", date, latest)
+		}
+		var trend struct {
+			Totals []report.TypeTotal
+		}
+		if err := json.Unmarshal(r.read("report/trend.json"), &trend); err != nil || len(trend.Totals) != 1 || trend.Totals[0].ProtectedDataBytes != s.Bytes {
+			t.Errorf("%s: the trend says %v (%v), want the %d bytes of the snapshot", date, trend.Totals, err, s.Bytes)
 		}
 	}
 }
