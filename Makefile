@@ -3,6 +3,7 @@ GO       ?= go
 ARGS     ?=
 FUZZTIME ?= 10s
 VULNDB   ?=
+COMMIT   ?= $(shell sh .tools/commit.sh)
 
 # What is tested and run is built like what ships: without HTTP/2, which neither
 # service's SDK speaks (0.6 MB less), and without C, so that it is static.
@@ -92,11 +93,11 @@ vuln: ## look for known vulnerabilities; it needs the database at vuln.go.dev, o
 # and so does the key exchange of TLS (2 ms of each cold start).
 COLD  = github.com/... golang.org/... gopkg.in/... net/... crypto/... vendor/... backup-statistics/... compress/... embed encoding/asn1 encoding/gob encoding/pem encoding/xml flag html log/... math/big mime/... regexp/... testing text/...
 HOT   = crypto/internal/fips140/mlkem
-SHIPS = -trimpath -buildvcs=false -tags $(TAGS),function $(COLD:%=-gcflags=%=-l) $(HOT:%=-gcflags=%=) -ldflags='-s -w -funcalign=16'
+SHIPS = -trimpath -buildvcs=false -tags $(TAGS),function $(COLD:%=-gcflags=%=-l) $(HOT:%=-gcflags=%=) -ldflags='-s -w -funcalign=16 -X backup-statistics/handler/entry.commit=$(COMMIT)'
 
 # Not a file target: the zip also changes with the flags and the version of Go, and
 # the build cache makes a second build cheap.
-package: ## build dist/function.zip, its bill of materials and licences; equal sources give equal bytes
+package: ## build dist/function.zip, its bill of materials and licences; one commit gives equal bytes
 	@mkdir -p dist
 	$(STATIC) GOOS=linux GOARCH=amd64 GOAMD64=v1 $(GO) build $(SHIPS) -o dist/main .
 	@$(GO) run .tools/zip/main.go -max-binary 9000000 -max-zip 4500000 dist/main dist/function.zip

@@ -23,8 +23,9 @@ const usage = `backup-statistics records once a day what Cloud Backup protects.
 
   backup-statistics local  [flags]   plays it against stand-ins on loopback; no account needed
   backup-statistics invoke [flags]   answers one event with this workstation's credentials
+  backup-statistics -version         says of which commit it is, and with which Go and time zones
 
-Each explains itself with -h. On Function Compute it runs without arguments.
+The first two explain themselves with -h. On Function Compute it runs without arguments.
 `
 
 func main() {
@@ -50,6 +51,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return local.Main(ctx, args, stdout, stderr)
 	case "invoke":
 		return entry.Invoke(ctx, args, getenv, stdout, stderr)
+	case "-version", "--version", "version":
+		_, err := fmt.Fprintln(stdout, entry.Version())
+		return err
 	case "-h", "-help", "--help", "help":
 		_, err := io.WriteString(stdout, usage)
 		return err

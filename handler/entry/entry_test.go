@@ -91,7 +91,7 @@ func TestFirstLineOfTheLog(t *testing.T) {
 		NewFunction(ctx, func(name string) string {
 			return map[string]string{"OSS_BUCKET": bucket, "FC_REGION": "cn-hangzhou", "LOG_LEVEL": level}[name]
 		}, &log)
-		if want := "level=INFO msg=started zones=" + zones.Release() + "\n"; !strings.HasSuffix(log.String(), want) || strings.Count(log.String(), "\n") != 1 {
+		if want := "level=INFO msg=started commit=unknown zones=" + zones.Release() + "\n"; !strings.HasSuffix(log.String(), want) || strings.Count(log.String(), "\n") != 1 {
 			t.Errorf("bucket %q: the log begins with %q, want %q", bucket, &log, want)
 		}
 	}

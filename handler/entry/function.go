@@ -64,7 +64,7 @@ type Function struct {
 }
 
 // NewFunction reads the configuration and begins to connect to the services; then it
-// logs a first line, which says what decides about days besides the configuration.
+// logs a first line, which says what runs, and by whose zones it tells days apart.
 // What is wrong with the configuration is answered to each event.
 func NewFunction(ctx context.Context, getenv func(string) string, stdout io.Writer) *Function {
 	f := &Function{stdout: stdout, memory: memory(getenv), warm: make(chan struct{}, 1)}
@@ -74,7 +74,7 @@ func NewFunction(ctx context.Context, getenv func(string) string, stdout io.Writ
 		f.web.Open(ctx, f.config.BackupEndpoint)
 		f.web.Open(ctx, store.Origin(f.config.OSSEndpoint, f.config.Bucket))
 	}
-	f.log(nil).Info("started", "zones", zones.Release())
+	f.log(nil).Info("started", "commit", Commit(), "zones", zones.Release())
 	return f
 }
 

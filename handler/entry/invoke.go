@@ -108,7 +108,7 @@ func Invoke(ctx context.Context, args []string, getenv func(string) string, stdo
 	if *account != "" && *account != asked {
 		return &handler.ConfigError{Problems: []string{fmt.Sprintf("the credentials, of %s, are of account %s, and -account or FC_ACCOUNT_ID is %.40q: want credentials of that account, since a snapshot is filed under whose numbers it has", credential.source, asked, *account)}}
 	}
-	log.Info("started", "zones", zones.Release(), "account", asked, "credentials", credential.source)
+	log.Info("started", "commit", Commit(), "zones", zones.Release(), "account", asked, "credentials", credential.source)
 	h, err := newHandler(cfg, asked, credential, web, secrets, log)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -315,8 +316,11 @@ func testInvokeCommand(t *testing.T, b binary) {
 	if _, stderr, code := r.command(b, user, []string{"-event", "{}"}, "FC_ACCOUNT_ID=2000000000000000"); code != 2 || !strings.Contains(stderr, "are of account "+account) {
 		t.Errorf("the account of FC_ACCOUNT_ID: exit code %d, %q; want 2 and whose keys they are", code, stderr)
 	}
-	if _, stderr, code := r.command(b, user, []string{"-event", "{}"}); code != 0 || !strings.Contains(stderr, "msg=started zones="+zones.Release()+" account="+account+" credentials=ALIBABA_CLOUD_ACCESS_KEY_ID\n") {
+	if _, stderr, code := r.command(b, user, []string{"-event", "{}"}); code != 0 || !strings.Contains(stderr, "msg=started commit=unknown zones="+zones.Release()+" account="+account+" credentials=ALIBABA_CLOUD_ACCESS_KEY_ID\n") {
 		t.Errorf("exit code %d, %q; want 0, and in the log's first line whose keys were taken", code, stderr)
+	}
+	if out, err := exec.Command(b.path, "-version").Output(); err != nil || string(out) != "backup-statistics unknown, "+runtime.Version()+", time zones of IANA "+zones.Release()+"\n" {
+		t.Errorf("-version prints %q, %v", out, err)
 	}
 	if s, err := report.DecodeSnapshot(r.read(snapshotKey)); err != nil || s.AccountID != account {
 		t.Errorf("snapshot %+v, %v; want one of the account", s, err)
