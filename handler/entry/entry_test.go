@@ -113,6 +113,24 @@ func TestInvokeRefusesArguments(t *testing.T) {
 	}
 }
 
+// TestOutside wants a workstation to reach the bucket from outside, wherever it is.
+func TestOutside(t *testing.T) {
+	for _, tt := range []struct{ region, bucket, endpoint, want string }{
+		{"cn-hangzhou", "", "", "https://oss-cn-hangzhou.aliyuncs.com in cn-hangzhou"},
+		{"cn-hangzhou", "cn-shanghai", "", "https://oss-cn-shanghai.aliyuncs.com in cn-shanghai"},
+		{"cn-hangzhou", "", "https://cn-shanghai.oss.aliyuncs.com", "https://cn-shanghai.oss.aliyuncs.com in cn-shanghai"},
+	} {
+		env := map[string]string{"OSS_BUCKET": "acme-reports", "OSS_REGION": tt.bucket, "OSS_ENDPOINT": tt.endpoint}
+		cfg, err := handler.LoadConfig(outside(func(name string) string { return env[name] }, tt.region))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.OSSEndpoint + " in " + cfg.OSSRegion; got != tt.want {
+			t.Errorf("region %s, OSS_REGION %q, OSS_ENDPOINT %q: the bucket is at %s, want %s", tt.region, tt.bucket, tt.endpoint, got, tt.want)
+		}
+	}
+}
+
 // TestInvokeExplainsItself on standard output, as it was asked to.
 func TestInvokeExplainsItself(t *testing.T) {
 	var stdout strings.Builder

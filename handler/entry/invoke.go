@@ -70,17 +70,7 @@ func Invoke(ctx context.Context, args []string, getenv func(string) string, stdo
 	}
 	ctx, stop := context.WithTimeout(ctx, *timeout)
 	defer stop()
-	cfg, err := handler.LoadConfig(func(name string) string {
-		switch {
-		case name == "FC_REGION":
-			return *region
-		case name == "OSS_ENDPOINT" && getenv(name) == "": // the default is for inside
-			if bucket := cmp.Or(getenv("OSS_REGION"), *region); bucket != "" {
-				return "https://oss-" + bucket + ".aliyuncs.com"
-			}
-		}
-		return getenv(name)
-	})
+	cfg, err := handler.LoadConfig(outside(getenv, *region))
 	if err != nil {
 		return err
 	}
@@ -121,6 +111,21 @@ func Invoke(ctx context.Context, args []string, getenv func(string) string, stdo
 	out.SetEscapeHTML(false)
 	out.SetIndent("", "  ")
 	return out.Encode(result)
+}
+
+// outside are the variables as a workstation has to take them: with the region that
+// was asked for, and where none is set with the bucket's public endpoint, since the
+// function's is for inside.
+func outside(getenv func(string) string, region string) func(string) string {
+	return func(name string) string {
+		switch bucket := cmp.Or(getenv("OSS_REGION"), region); {
+		case name == "FC_REGION":
+			return region
+		case name == "OSS_ENDPOINT" && getenv(name) == "" && bucket != "":
+			return "https://oss-" + bucket + ".aliyuncs.com"
+		}
+		return getenv(name)
+	}
 }
 
 // partsOf are the parts of a key.

@@ -33,7 +33,7 @@ func sources(getenv func(string) string) []source {
 	home, _ := os.UserHomeDir()
 	cli := cmp.Or(getenv("ALIBABA_CLOUD_CONFIG_FILE"), filepath.Join(home, ".aliyun", "config.json"))
 	shared := cmp.Or(getenv("ALIBABA_CLOUD_CREDENTIALS_FILE"), filepath.Join(home, ".alibabacloud", "credentials"))
-	any := func(names ...string) bool {
+	set := func(names ...string) bool {
 		for _, name := range names {
 			if getenv(name) != "" {
 				return true
@@ -46,10 +46,10 @@ func sources(getenv func(string) string) []source {
 		return !errors.Is(err, os.ErrNotExist)
 	}
 	return []source{
-		{"ALIBABA_CLOUD_ACCESS_KEY_ID", any("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"), func() (providers.CredentialsProvider, error) {
+		{"ALIBABA_CLOUD_ACCESS_KEY_ID", set("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"), func() (providers.CredentialsProvider, error) {
 			return providers.NewEnvironmentVariableCredentialsProviderBuilder().Build()
 		}},
-		{"ALIBABA_CLOUD_OIDC_TOKEN_FILE", any("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_TOKEN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"), func() (providers.CredentialsProvider, error) {
+		{"ALIBABA_CLOUD_OIDC_TOKEN_FILE", set("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_OIDC_TOKEN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"), func() (providers.CredentialsProvider, error) {
 			return providers.NewOIDCCredentialsProviderBuilder().Build()
 		}},
 		{"the CLI's profile in " + cli, exists(cli) && !strings.EqualFold(getenv("ALIBABA_CLOUD_CLI_PROFILE_DISABLED"), "true"), func() (providers.CredentialsProvider, error) {
@@ -58,10 +58,10 @@ func sources(getenv func(string) string) []source {
 		{"the profile in " + shared, exists(shared), func() (providers.CredentialsProvider, error) {
 			return providers.NewProfileCredentialsProviderBuilder().Build()
 		}},
-		{"the instance's role", any("ALIBABA_CLOUD_ECS_METADATA"), func() (providers.CredentialsProvider, error) {
+		{"the instance's role", set("ALIBABA_CLOUD_ECS_METADATA"), func() (providers.CredentialsProvider, error) {
 			return providers.NewECSRAMRoleCredentialsProviderBuilder().Build()
 		}},
-		{"ALIBABA_CLOUD_CREDENTIALS_URI", any("ALIBABA_CLOUD_CREDENTIALS_URI"), func() (providers.CredentialsProvider, error) {
+		{"ALIBABA_CLOUD_CREDENTIALS_URI", set("ALIBABA_CLOUD_CREDENTIALS_URI"), func() (providers.CredentialsProvider, error) {
 			return providers.NewURLCredentialsProviderBuilder().Build()
 		}},
 	}
