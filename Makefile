@@ -15,9 +15,9 @@ TOOL   = $(GO) tool -modfile=.tools/go.mod
 # Folders that begin with a dot are found by name only, and their modules would
 # take ours for a package of the standard library.
 FUMPT   = $(TOOL) gofumpt -modpath backup-statistics
-FOLDERS = . .bench .checks .tools
+FOLDERS = . .bench .checks .clients .tools
 
-.PHONY: help run test check lint race matrix fuzz golden schemas engines pages zones vuln package bench deploy clean
+.PHONY: help run test check lint race matrix fuzz golden schemas engines clients pages zones vuln package bench deploy clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile
@@ -40,7 +40,7 @@ lint: ## format, modules, vet, staticcheck, the tools' own tests
 	$(GO) -C .checks mod verify
 	$(GO) -C .bench mod tidy -diff
 	@! grep -vxFf go.sum .bench/go.sum || { echo 'lint: want each sum of .bench in go.sum, too: go mod verify knows no module that is replaced by a folder'; exit 1; }
-	$(GO) vet -tags $(TAGS) ./...
+	$(GO) vet -tags $(TAGS) ./... ./.clients/serve
 	$(GO) vet -tags $(TAGS),function .
 	$(GO) -C .tools vet ./...
 	$(GO) -C .checks vet ./...
@@ -71,6 +71,19 @@ engines: .engines/venv/ok ## read a played bucket with five real engines; it nee
 
 .engines/venv/ok: .engines/requirements.txt
 	python3 -m venv .engines/venv && .engines/venv/bin/python -m pip install -q -r $< && touch $@
+
+clients: .clients/venv/ok .clients/node_modules/ok .clients/jars/ok ## let the vendor's libraries read a played bucket; it needs Python, Node, Java and Maven
+	GO='$(GO)' TAGS='$(TAGS)' .clients/venv/bin/python -B .clients/run.py
+
+.clients/venv/ok: .clients/requirements.txt .clients/requirements-oss2.txt
+	python3 -m venv .clients/venv && .clients/venv/bin/python -m pip install -q -r .clients/requirements.txt
+	.clients/venv/bin/python -m pip install -q --no-deps --upgrade --target .clients/oss2-2.19 -r .clients/requirements-oss2.txt && touch $@
+
+.clients/node_modules/ok: .clients/package-lock.json
+	npm --prefix .clients ci --silent --ignore-scripts --no-audit --no-fund && touch $@
+
+.clients/jars/ok: .clients/pom.xml
+	mvn -q -B -f $< dependency:copy-dependencies && touch $@
 
 pages: ## draw the page's variants in Chromium and check them; it needs node and chromium
 	rm -rf .local/pages && mkdir -p .local/pages .local/screenshots

@@ -149,7 +149,8 @@ func (o *OSS) serve(w http.ResponseWriter, r *http.Request, now time.Time) *ossE
 	case region != "" && region != o.Region:
 		return &ossError{
 			403, "AccessDenied", "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
-			"0003-00001403", [][2]string{{"Bucket", o.Bucket}, {"Endpoint", "oss-" + o.Region + ".aliyuncs.com"}},
+			"0003-00001403",
+			[][2]string{{"Bucket", o.Bucket}, {"Endpoint", "oss-" + o.Region + ".aliyuncs.com"}},
 		}
 	case o.Account != "" && o.Account != signer.Account:
 		return &ossError{403, "AccessDenied", "The bucket you access does not belong to you.", "0003-00000001", nil}
