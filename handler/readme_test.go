@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"slices"
@@ -53,7 +54,7 @@ func TestReadmeHasEveryErrorType(t *testing.T) {
 	slices.Sort(got)
 	got = slices.DeleteFunc(got, func(s string) bool { return s == "errorType" })
 	var want []string
-	for _, err := range []error{&ConfigError{}, &EventError{errBlank{}}, &SourceError{errBlank{}}, &StoreError{errBlank{}}, &AccountsError{}, &GapError{}} {
+	for _, err := range eachError("") {
 		want = append(want, ErrorType(err))
 	}
 	slices.Sort(want)
@@ -62,6 +63,10 @@ func TestReadmeHasEveryErrorType(t *testing.T) {
 	}
 }
 
-type errBlank struct{}
-
-func (errBlank) Error() string { return "" }
+// eachError is an error of each type that an invocation answers, with this text in it.
+func eachError(text string) []error {
+	err := errors.New(text)
+	return []error{
+		&ConfigError{[]string{text}}, &EventError{err}, &SourceError{err}, &StoreError{err}, &AccountsError{[]error{err, err}}, &GapError{[]string{"2026-11-23"}, text, err},
+	}
+}

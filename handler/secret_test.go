@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"backup-statistics/handler/redact"
 	"backup-statistics/handler/store"
 )
 
@@ -112,6 +113,24 @@ func TestLastStep(t *testing.T) {
 			if strings.Contains(strings.ToLower(strings.NewReplacer("\n", "", `\n`, "").Replace(told)), "planted") || strings.Contains(told, "cGxhbnRlZ") || !strings.Contains(told, "[redacted]") {
 				t.Errorf("%s, %s: told is\n%s\nwant nothing planted, and that something is hidden", tt.name, spelling, told)
 			}
+		}
+	}
+}
+
+// TestHiddenErrors wants an error to keep its type, by which people set alarms, its
+// words but the secret, and nothing that it wrapped.
+func TestHiddenErrors(t *testing.T) {
+	const planted = "planted-secret"
+	r := redact.New([]string{planted})
+	for _, err := range eachError("no " + planted) {
+		got, want := hideInError(r, err), strings.ReplaceAll(err.Error(), planted, redact.Mark)
+		if fmt.Sprintf("%T", got) != fmt.Sprintf("%T", err) || ErrorType(got) != ErrorType(err) || got.Error() != want || strings.Contains(fmt.Sprintf("%+v %#v", got, got), planted) {
+			t.Errorf("%T %v becomes %T %v, want %s", err, err, got, got, want)
+		}
+	}
+	for _, err := range append(eachError("fine"), nil) {
+		if got := hideInError(r, err); got != err {
+			t.Errorf("%v becomes %v, with nothing to hide", err, got)
 		}
 	}
 }

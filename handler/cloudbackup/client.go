@@ -85,7 +85,7 @@ func (s *Service) call(ctx context.Context, op operation, decode func(node) erro
 		if err != nil {
 			return &failure{err: fmt.Errorf("%s: credentials: %w", op.action, err)}
 		}
-		say := speech{op: op, key: key}
+		say := newSpeech(op, key)
 		a, err := s.send(ctx, host, scheme, key, op)
 		if err != nil {
 			return say.unsent(ctx, err)

@@ -59,8 +59,14 @@ func NotActivated(err error) bool {
 
 // A speech says what went wrong in an attempt, without what must not be said.
 type speech struct {
-	op  operation
-	key *credentials.CredentialModel
+	op      operation
+	secrets *redact.Redactor // of the operation and of the key that signs
+}
+
+func newSpeech(op operation, key *credentials.CredentialModel) speech {
+	return speech{op, redact.New(append([]string{
+		dara.StringValue(key.AccessKeyId), dara.StringValue(key.AccessKeySecret), dara.StringValue(key.SecurityToken),
+	}, op.hidden...))}
 }
 
 // unsent says why no whole answer came.
@@ -182,10 +188,7 @@ func requestID(a answer) string {
 // hide takes the secrets out of a text, and what is no printable character. Only
 // the beginning of a text is shown at all.
 func (s speech) hide(text string) string {
-	secrets := append([]string{
-		dara.StringValue(s.key.AccessKeyId), dara.StringValue(s.key.AccessKeySecret), dara.StringValue(s.key.SecurityToken),
-	}, s.op.hidden...)
-	return redact.New(secrets).Text(printable(text[:min(len(text), maxText)]))
+	return s.secrets.Text(printable(text[:min(len(text), maxText)]))
 }
 
 // printable drops what would break a line or hide in it.
