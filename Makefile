@@ -2,7 +2,6 @@
 GO       ?= go
 ARGS     ?=
 FUZZTIME ?= 10s
-VULNDB   ?=
 COMMIT   ?= $(shell sh .tools/commit.sh)
 
 # What is tested and run is built like what ships: without HTTP/2, which neither
@@ -97,8 +96,9 @@ zones: ## renew the time zones from the newest tzdata of PyPI; it needs Python w
 	rm -rf .local/tzdata && python3 -m pip download -q --no-deps -d .local/tzdata tzdata
 	$(GO) run .tools/zones/main.go .local/tzdata/tzdata-*.whl report/zones/zones.bin
 
-vuln: ## look for known vulnerabilities; it needs the database at vuln.go.dev, or VULNDB=URL
-	@GO='$(GO)' TAGS='$(TAGS)' VULNDB='$(VULNDB)' sh .tools/vuln.sh
+vuln: package ## look for known vulnerabilities in the package and its source; VULNDB=https://vuln.go.dev, or a folder
+	@db=$${VULNDB:-https://vuln.go.dev}; case $$db in *://* | /*) ;; *) db="$(CURDIR)/$$db" ;; esac; \
+	$(GO) -C .tools run ./vuln -tags $(TAGS) -tags $(TAGS),function "$$db" "$(CURDIR)" "$(CURDIR)/dist/main"
 
 # What ships leaves out the stand-ins (tag function: 0.8 MB), and does not inline
 # what runs a few times a day: the SDKs, the network and our own code (0.5 MB). The
