@@ -21,7 +21,7 @@ const (
 )
 
 func TestText(t *testing.T) {
-	r := redact.New([]string{id, secret, token, "", "abc", "tiny", `odd%b\c&d<e+f"g`, "dashed-under_scored", "passwört-über", "backup-statistics-hook"},
+	r := redact.New([]string{id, secret, token, "", "abc", "tiny", `odd%b\c&d<e+f"g`, "dashed-under_scored", "passwört-über", ">>>???~~~>>>???", "backup-statistics-hook"},
 		"backup-statistics/", "acme-reports")
 	std, raw := base64.StdEncoding.EncodeToString, base64.RawURLEncoding.EncodeToString
 	for _, tt := range []struct{ name, text, want string }{
@@ -56,6 +56,8 @@ func TestText(t *testing.T) {
 		{"in base64", "Basic " + std([]byte(id+":"+secret)) + " b", "Basic [redacted]U6[redacted] b"},
 		{"in base64 of a URL, after others", raw([]byte("x" + secret)), "eD[redacted]A"},
 		{"in base64, after two others and before more", std([]byte("xy" + id + "zzz")), "eHl[redacted]Xp6eg=="},
+		{"in base64 of a URL, with its own characters", raw([]byte(">>>???~~~>>>???")), "[redacted]"},
+		{"in base64, with its own characters", std([]byte(">>>???~~~>>>???")), "[redacted]"},
 		{"cut off", "a " + token[:20] + "…", "a [redacted]…"},
 		{"without its begin", "a …" + token[20:], "a …[redacted]"},
 		{"a short secret", "a tiny b tin, -tiny-", "a [redacted] b tin, -[redacted]-"},
