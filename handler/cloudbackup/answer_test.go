@@ -2,6 +2,7 @@ package cloudbackup_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"backup-statistics/handler/cloudbackup"
+	"backup-statistics/handler/fault"
 	"backup-statistics/report"
 )
 
@@ -140,11 +142,18 @@ func TestHostileAnswers(t *testing.T) {
 			t.Errorf("%s: accepted as %v %v, want %s", tt.name, s.Total, s.Regions, tt.want)
 			continue
 		}
-		if got := strings.TrimSuffix(err.Error(), " (request R-1)"); got != "GetBasicStatistics: "+tt.want {
+		// What says neither yes nor no may be anybody's, and is asked for again.
+		requests := 2
+		var refusal *cloudbackup.Refusal
+		if errors.As(err, &refusal) {
+			requests = 1
+		}
+		got := strings.TrimSuffix(strings.TrimSuffix(err.Error(), " (tried 2 times)"), " (request R-1)")
+		if got != "GetBasicStatistics: "+tt.want {
 			t.Errorf("%s: error =\n\t%s, want\n\tGetBasicStatistics: %s", tt.name, got, tt.want)
 		}
-		if service.requests != 1 || s.Regions != nil || s.Response != nil || s.RequestID != "" || s.Total != (report.Amount{}) {
-			t.Errorf("%s: %d requests and statistics %v, want one and none", tt.name, service.requests, s)
+		if service.requests != requests || s.Regions != nil || s.Response != nil || s.RequestID != "" || s.Total != (report.Amount{}) {
+			t.Errorf("%s: %d requests and statistics %v, want %d and none", tt.name, service.requests, s, requests)
 		}
 	}
 }
@@ -196,17 +205,21 @@ func TestRefusals(t *testing.T) {
 		{"half a signature", 400, json("IncompleteSignature", "what was signed"), "IncompleteSignature (400, request R-1)", 1},
 		{"no method", 400, json("UnsupportedHTTPMethod", "m"), "UnsupportedHTTPMethod (400, request R-1): m", 1},
 		{"a code that nobody knows", 400, json("Air.NotSupported", "m"), "Air.NotSupported (400, request R-1): m", 1},
-		{"a code that is a number", 404, `{"Code":404,"Message":"m"}`, "404 (404): m", 1},
-		{"a page for the lost", 404, "<html>\n<body>nginx</body></html>", `answered 404 with text/html "<html> <body>nginx</body></html>": want JSON`, 1},
-		{"a page that is long", 403, strings.Repeat("ä", 70), `answered 403 with text/html "` + strings.Repeat("ä", 60) + `…": want JSON`, 1},
-		{"nothing for the lost", 404, " \n", `answered 404 with an empty body: want JSON`, 1},
-		{"JSON without a code", 400, `{"RequestId":"R-1","code":"Throttling"}`, `answered 400 with text/html "{"RequestId":"R-1","code":"Throttling"}": want JSON with a Code (request R-1)`, 1},
+		{"a code that is a number", 404, `{"RequestId":"R-1","Code":404,"Message":"m"}`, "404 (404, request R-1): m", 1},
+		{"a code that is a passing status", 400, `{"RequestId":"R-1","Code":507}`, "507 (400, request R-1) (tried 2 times)", 2},
+		{"a page for the lost", 404, "<html>\n<body>nginx</body></html>", `answered 404 with text/html "<html> <body>nginx</body></html>": want JSON (tried 2 times)`, 2},
+		{"nobody's refusal", 403, `{"Code":"NoPermission","Message":"m"}`, `answered 403 with text/html "{"Code":"NoPermission","Message":"m"}": want a RequestId (tried 2 times)`, 2},
+		{"a page that is long", 403, strings.Repeat("ä", 70), `answered 403 with text/html "` + strings.Repeat("ä", 60) + `…": want JSON (tried 2 times)`, 2},
+		{"nothing for the lost", 404, " \n", `answered 404 with an empty body: want JSON (tried 2 times)`, 2},
+		{"JSON without a code", 400, `{"RequestId":"R-1","code":"Throttling"}`, `answered 400 with text/html "{"RequestId":"R-1","code":"Throttling"}": want JSON with a Code (request R-1) (tried 2 times)`, 2},
 		{"a redirect that says that it throttles", 302, json("Throttling", "m"), "answered 302: redirects are not followed (request R-1)", 1},
-		{"not modified", 304, ``, "answered 304: redirects are not followed", 1},
+		{"not modified", 304, ``, "answered 304: redirects are not followed (tried 2 times)", 2},
+		{"no room", 507, "", "answered 507 with an empty body: want JSON (tried 2 times)", 2},
+		{"too late", 408, json("Late", "m"), "Late (408, request R-1): m (tried 2 times)", 2},
 		{"a message that is long", 403, json("NoPermission", strings.Repeat("ä", 201)), "NoPermission (403, request R-1): " + strings.Repeat("ä", 200) + "…", 1},
 		{"a message that just fits", 403, json("NoPermission", strings.Repeat("ä", 200)), "NoPermission (403, request R-1): " + strings.Repeat("ä", 200), 1},
 		{"a message with line breaks", 403, json("No\\nPermission", `a\nb\u0007\u202ec\td`), "No Permission (403, request R-1): a bc d", 1},
-		{"a message that is none", 403, `{"Code":"NoPermission","Message":{"a":1}}`, "NoPermission (403)", 1},
+		{"a message that is none", 403, `{"RequestId":"R-1","Code":"NoPermission","Message":{"a":1}}`, "NoPermission (403, request R-1)", 1},
 		{"no success and no code", 200, `{"RequestId":"R-1","Success":false}`, "refused without a Code (200, request R-1)", 1},
 		{"no success and no permission", 200, `{"RequestId":"R-1","Code":"NoPermission","Message":"m","Success":false}`, "NoPermission (200, request R-1): m", 1},
 		{"success that is not activated", 200, `{"RequestId":"R-1","Code":"ServiceNotActivated","Success":true}`, "ServiceNotActivated (200, request R-1)", 1},
@@ -238,6 +251,9 @@ func TestRefusals(t *testing.T) {
 		if err == nil || err.Error() != "GetBasicStatistics: "+tt.want || service.requests != tt.requests {
 			t.Errorf("%s: after %d requests, want %d: error =\n\t%v, want\n\tGetBasicStatistics: %s", tt.name, service.requests, tt.requests, err, tt.want)
 		}
+		if service.requests > 1 && fault.Of(err) == "" {
+			t.Errorf("%s: it has no cause, and is tried again", tt.name)
+		}
 		if got, want := cloudbackup.NotActivated(err), strings.Contains(tt.want, "ServiceNotActivated"); got != want {
 			t.Errorf("%s: NotActivated = %v, want %v", tt.name, got, want)
 		}
@@ -249,7 +265,7 @@ func TestRefusals(t *testing.T) {
 func TestDeepAnswers(t *testing.T) {
 	for levels, want := range map[int]string{
 		9_999:  "",
-		10_000: "GetBasicStatistics: answer: nested too deep: want what can be read as a part of a snapshot, too",
+		10_000: "GetBasicStatistics: answer: nested too deep: want what can be read as a part of a snapshot, too (tried 2 times)",
 	} {
 		deep := strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1)
 		service := &canned{status: 200, body: `{"Deep":` + deep + `,` + whole[1:]}
@@ -269,6 +285,24 @@ func TestDeepAnswers(t *testing.T) {
 	}
 }
 
+// That an account has no Cloud Backup is a state of which nothing breaks: only the
+// service may say so.
+func TestNotActivatedIsTheServicesWord(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"RequestId":"R-1","Code":"ServiceNotActivated"}`: true,
+		`{"RequestId":"","Code":"ServiceNotActivated"}`:    false,
+		`{"Code":"ServiceNotActivated"}`:                   false,
+	} {
+		for _, status := range []int{403, 200} {
+			service := &canned{status: status, body: strings.Replace(body, "}", `,"Success":false}`, 1)}
+			_, err := service.client(t).Statistics(t.Context(), "ECS_FILE")
+			if got := cloudbackup.NotActivated(err); got != want {
+				t.Errorf("%d %s: NotActivated = %v, want %v (%v)", status, body, got, want, err)
+			}
+		}
+	}
+}
+
 func TestOtherGoodStatus(t *testing.T) {
 	service := &canned{status: 203, body: whole}
 	if _, err := service.client(t).Statistics(t.Context(), "ECS_FILE"); err != nil {
@@ -279,7 +313,7 @@ func TestOtherGoodStatus(t *testing.T) {
 func TestRequestIDFromTheHeader(t *testing.T) {
 	service := &canned{status: 404, header: http.Header{"X-Acs-Request-Id": {"H-1"}}}
 	_, err := service.client(t).Statistics(t.Context(), "ECS_FILE")
-	if want := "GetBasicStatistics: answered 404 with an empty body: want JSON (request H-1)"; err == nil || err.Error() != want {
+	if want := "GetBasicStatistics: answered 404 with an empty body: want JSON (request H-1) (tried 2 times)"; err == nil || err.Error() != want {
 		t.Errorf("error = %v, want %s", err, want)
 	}
 }

@@ -86,11 +86,12 @@ func TestAssumeRoleWantsAllParts(t *testing.T) {
 		{`"t"`, `7`, "answer: Credentials.SecurityToken is (not shown): want a string that is not empty (request R-1)"},
 		{`"Credentials"`, `"credentials"`, "answer: Credentials is missing: want an object (request R-1)"},
 		{`{"AccessKeyId":"i",`, `{"AccessKeyId":"i","AccessKeyId":"i",`, "answer: Credentials is (not shown): want an object in which no name stands twice (request R-1)"},
+		{`"RequestId":"R-1",`, ``, "answer: RequestId is missing: want a string that is not empty"},
 		{answer, `OK`, `answered 200 with (not shown): want JSON`},
 	} {
 		sts := cloudbackup.STS(*(&canned{status: 200, body: strings.Replace(answer, tt.part, tt.instead, 1)}).client(t))
 		role, err := sts.AssumeRole(t.Context(), roleARN, "session", "")
-		if tt.want == "" && (err != nil || role == nil) || tt.want != "" && fmt.Sprint(err) != "AssumeRole: "+tt.want {
+		if tt.want == "" && (err != nil || role == nil) || tt.want != "" && fmt.Sprint(err) != "AssumeRole: "+tt.want+" (tried 2 times)" {
 			t.Errorf("%q for %q: error = %v, want AssumeRole: %s", tt.instead, tt.part, err, tt.want)
 		}
 	}
@@ -102,14 +103,15 @@ func TestAccount(t *testing.T) {
 		t.Errorf("Account = %q, error %v; want %s", got, err, key.Account)
 	}
 	for _, tt := range []struct{ body, want string }{
-		{`{}`, "answer: AccountId is missing: want a string that is not empty"},
-		{`{"AccountId":""}`, `answer: AccountId is "": want a string that is not empty`},
-		{`{"AccountId":1234}`, `answer: AccountId is 1234: want a string that is not empty`},
-		{`{"AccountId":"../1"}`, `answer: "../1" is no account id: want letters and digits, such as 1234567890123456`},
-		{`{"AccountId":"1","AccountId":"2"}`, `answer: "AccountId" stands twice: want it once`},
+		{`{"AccountId":"1"}`, "answer: RequestId is missing: want a string that is not empty"},
+		{`{"RequestId":"R"}`, "answer: AccountId is missing: want a string that is not empty (request R)"},
+		{`{"RequestId":"R","AccountId":""}`, `answer: AccountId is "": want a string that is not empty (request R)`},
+		{`{"RequestId":"R","AccountId":1234}`, `answer: AccountId is 1234: want a string that is not empty (request R)`},
+		{`{"RequestId":"R","AccountId":"../1"}`, `answer: "../1" is no account id: want letters and digits, such as 1234567890123456 (request R)`},
+		{`{"RequestId":"R","AccountId":"1","AccountId":"2"}`, `answer: "AccountId" stands twice: want it once`},
 	} {
 		sts := cloudbackup.STS(*(&canned{status: 200, body: tt.body}).client(t))
-		if got, err := sts.Account(t.Context()); got != "" || fmt.Sprint(err) != "GetCallerIdentity: "+tt.want {
+		if got, err := sts.Account(t.Context()); got != "" || fmt.Sprint(err) != "GetCallerIdentity: "+tt.want+" (tried 2 times)" {
 			t.Errorf("%s: account %q, error = %v, want GetCallerIdentity: %s", tt.body, got, err, tt.want)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/alibabacloud-go/tea/dara"
 	"github.com/aliyun/credentials-go/credentials"
 
+	"backup-statistics/handler/fault"
 	"backup-statistics/report"
 )
 
@@ -97,7 +98,11 @@ func (s *Service) call(ctx context.Context, op operation, decode func(node) erro
 		if err != nil {
 			return say.unreadable(a, err)
 		}
-		if err := decode(top); err != nil {
+		_, err = top.text("RequestId") // whatever else the service says
+		if err == nil {
+			err = decode(top)
+		}
+		if err != nil {
 			return say.unusable(a, err)
 		}
 		return nil
@@ -221,17 +226,13 @@ var (
 func (s *sender) fetch(r *http.Request) (answer, error) {
 	response, err := s.web.Do(r)
 	if err != nil {
-		var located *url.Error
-		if errors.As(err, &located) {
-			err = located.Err // its URL holds the query
-		}
-		return answer{}, fmt.Errorf("no answer: %w", err)
+		return answer{}, fmt.Errorf("no answer: %w", fault.OnTheWay(err))
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
 	switch {
 	case err != nil:
-		return answer{}, fmt.Errorf("%w after %d bytes: %w", errCutShort, len(body), err)
+		return answer{}, fmt.Errorf("%w after %d bytes: %w", errCutShort, len(body), fault.OnTheWay(err))
 	case len(body) > maxAnswerBytes:
 		return answer{}, errTooLarge
 	}

@@ -219,8 +219,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	s := newStand(t)
 	s.faults.Add(local.Fault{Kind: "redirect-307", Location: other, Times: -1})
 	_, requests, err := s.ask(t.Context(), t)
-	if want := "GetBasicStatistics: answered 307: redirects are not followed"; err == nil || err.Error() != want || requests != 1 || elsewhere.Load() != 0 {
-		t.Errorf("error = %v after %d requests, %d of them elsewhere; want %s after one", err, requests, elsewhere.Load(), want)
+	if want := "GetBasicStatistics: answered 307: redirects are not followed (tried 6 times)"; err == nil || err.Error() != want || requests != 6 || elsewhere.Load() != 0 {
+		t.Errorf("error = %v after %d requests, %d of them elsewhere; want %s after six", err, requests, elsewhere.Load(), want)
 	}
 }
 
@@ -312,7 +312,7 @@ func TestLargeAnswer(t *testing.T) {
 	}
 }
 
-// Nobody else's certificate is worth a second try, nor is a server without TLS.
+// Nobody else's certificate is worth a second try. A server without TLS may be gone.
 func TestWrongPeer(t *testing.T) {
 	var connections atomic.Int64
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -327,9 +327,9 @@ func TestWrongPeer(t *testing.T) {
 	plain := serve(t, http.NotFoundHandler())
 	for _, tt := range []struct{ name, endpoint, want string }{
 		{"a certificate of nobody known", secure.URL, "GetBasicStatistics: no answer: tls: failed to verify certificate: x509: certificate signed by unknown authority"},
-		{"no TLS", "https" + strings.TrimPrefix(plain, "http"), "GetBasicStatistics: no answer: http: server gave HTTP response to HTTPS client"},
+		{"no TLS", "https" + strings.TrimPrefix(plain, "http"), "GetBasicStatistics: no answer: http: server gave HTTP response to HTTPS client (tried 6 times)"},
 	} {
-		c := &cloudbackup.Client{Endpoint: tt.endpoint, Credential: credential(t, key), Web: web(t)}
+		c := &cloudbackup.Client{Endpoint: tt.endpoint, Credential: credential(t, key), Web: web(t), Pause: 1}
 		if _, err := c.Statistics(t.Context(), "ECS_FILE"); err == nil || err.Error() != tt.want {
 			t.Errorf("%s: error = %v, want %s", tt.name, err, tt.want)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -37,8 +38,11 @@ func (d *Directory) Members(ctx context.Context) ([]Member, error) {
 			if err == nil {
 				err = l.add(p)
 			}
+			if err != nil {
+				return err
+			}
 			token, more = p.next, p.next != ""
-			return err
+			return nil
 		})
 		if err != nil {
 			return nil, err
@@ -106,29 +110,38 @@ type listing struct {
 	byID   map[string]listed
 }
 
+// add takes a page, or leaves the listing as it was: a page that is refused is asked
+// for again.
 func (l *listing) add(p page) error {
 	if l.tokens == nil {
 		l.tokens, l.byID = make(map[string]bool), make(map[string]listed)
 	}
-	before := len(l.byID)
-	l.pages++
+	added := make(map[string]listed)
 	for _, a := range p.accounts {
-		if known, twice := l.byID[a.ID]; twice && known != a {
+		known, twice := l.byID[a.ID]
+		if !twice {
+			known, twice = added[a.ID]
+		}
+		if twice && known != a {
 			return fmt.Errorf("account %s is listed twice, with different names or states: want one", a.ID)
 		}
-		l.byID[a.ID] = a
+		if !twice {
+			added[a.ID] = a
+		}
 	}
-	switch n := int64(len(l.byID)); {
+	switch n := int64(len(l.byID) + len(added)); {
 	case p.total >= 0 && n > p.total:
-		return fmt.Errorf("page %d makes it %d accounts: want at most TotalCount, %d", l.pages, n, p.total)
+		return fmt.Errorf("page %d makes it %d accounts: want at most TotalCount, %d", l.pages+1, n, p.total)
 	case p.next == "" && n < p.total:
-		return fmt.Errorf("page %d is the last, with %d accounts in all: want TotalCount, %d", l.pages, n, p.total)
-	case p.next != "" && len(l.byID) == before:
-		return fmt.Errorf("page %d brings no new account and is not the last: want progress", l.pages)
+		return fmt.Errorf("page %d is the last, with %d accounts in all: want TotalCount, %d", l.pages+1, n, p.total)
+	case p.next != "" && len(added) == 0:
+		return fmt.Errorf("page %d brings no new account and is not the last: want progress", l.pages+1)
 	case l.tokens[p.next]:
 		return errors.New("NextToken was there before: want another for each page")
 	}
+	l.pages++
 	l.tokens[p.next] = true
+	maps.Copy(l.byID, added)
 	return nil
 }
 

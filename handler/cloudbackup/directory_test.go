@@ -156,7 +156,8 @@ func TestHostileListings(t *testing.T) {
 		{"a total in a string", []string{listing(`"1"`, `""`, a)}, `TotalCount is "1": want an integer from 0 to 9223372036854775807 (request R)`, 1},
 		{"no accounts", swap(`"Accounts"`, `"accounts"`), "Accounts is missing: want an object (request R)", 1},
 		{"accounts without a list", swap(`"Account":[`, `"Accounts":[`), "Accounts.Account is missing: want a list, which may be empty (request R)", 1},
-		{"null for the list", []string{`{"TotalCount":0,"Accounts":{"Account":null}}`}, "Accounts.Account is null: want a list, which may be empty", 1},
+		{"null for the list", []string{`{"RequestId":"R","TotalCount":0,"Accounts":{"Account":null}}`}, "Accounts.Account is null: want a list, which may be empty (request R)", 1},
+		{"nobody's word", swap(`"RequestId":"R",`, ``), "RequestId is missing: want a string that is not empty", 1},
 		{"an account without an id", swap(`"AccountId":"1",`, ``), "Accounts.Account[0].AccountId is missing" + text, 1},
 		{"an account with a number", swap(`"1"`, `1`), "Accounts.Account[0].AccountId is 1" + text, 1},
 		{"an account that is a path", swap(`"1"`, `"../1"`), `Accounts.Account[0].AccountId: "../1" is no account id: want letters and digits, such as 1234567890123456 (request R)`, 1},
@@ -168,11 +169,23 @@ func TestHostileListings(t *testing.T) {
 		members, err := d.Members(t.Context())
 		got := fmt.Sprint(members)
 		if err != nil {
-			got = strings.TrimPrefix(err.Error(), "ListAccounts: answer: ")
+			got = strings.TrimSuffix(strings.TrimPrefix(err.Error(), "ListAccounts: answer: "), " (tried once)")
 		}
 		if got != tt.want || len(service.asked) != tt.asked || err != nil && members != nil {
 			t.Errorf("%s: after %d pages, want %d:\n\t%s, want\n\t%s", tt.name, len(service.asked), tt.asked, got, tt.want)
 		}
+	}
+}
+
+// A page that was refused is asked for again, and counts once.
+func TestMembersAsksAgainForAPage(t *testing.T) {
+	first, garbled, last := listing("2", `"x"`, "1 a CreateSuccess"), listing("1", `""`, "2 b CreateSuccess"), listing("2", `""`, "2 b CreateSuccess")
+	service := &pages{bodies: []string{first, garbled, "<html>", strings.Replace(last, `"RequestId":"R",`, "", 1), last}}
+	d := cloudbackup.Directory{Endpoint: "http://127.0.0.1:1", Credential: credential(t, key), Web: &http.Client{Transport: service}, Pause: 1}
+	members, err := d.Members(t.Context())
+	const again = " MaxResults=100&NextToken=x"
+	if got := strings.Join(service.asked, " "); err != nil || fmt.Sprint(members) != "[{1 a} {2 b}]" || got != "MaxResults=100"+strings.Repeat(again, 4) {
+		t.Errorf("members %v, error %v after %s; want both after the second page has been asked for four times", members, err, got)
 	}
 }
 

@@ -3,6 +3,7 @@ package cloudbackup_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -89,6 +90,11 @@ func FuzzRefusal(f *testing.F) {
 		{200, whole[:30], whole[30:]},
 		{200, `{"`, `":1}`},
 		{307, "", ""},
+		{403, `{"Code":"NoPermission","Message":"said `, `"}`},
+		{404, "<html>", ""},
+		{200, "<html>", ""},
+		{507, "", ""},
+		{408, "", ""},
 		{200, strings.Replace(whole[:len(whole)-30], "70", "7", 1), ""},
 	} {
 		f.Add(seed.status, seed.before, seed.after, "text/html", byte(i), byte(i), byte(40-i))
@@ -111,6 +117,15 @@ func FuzzRefusal(f *testing.F) {
 			wantShort(t, err)
 			wantNoSecret(t, fmt.Sprintf("answer %d %q", status, service.body), err)
 		}
+		// Only the service refuses: it has a RequestId for that, and a Code, or says
+		// that it had no success.
+		var refusal *cloudbackup.Refusal
+		switch refused := errors.As(err, &refusal); {
+		case refused && refusal.RequestID == "":
+			t.Errorf("answer %d %q: error = %v, want nobody's word to be no refusal", status, service.body, err)
+		case !refused && err != nil && service.requests != 2 && len(service.body) < 4<<20 && status/100 != 3:
+			t.Errorf("answer %d %q: error = %v after %d requests, want what is no refusal to be asked again", status, service.body, err, service.requests)
+		}
 	})
 }
 
@@ -128,6 +143,7 @@ func FuzzMembers(f *testing.F) {
 		{strings.Replace(first, "3", "-0", 1), last},
 		{strings.Replace(first, `"TotalCount":3,`, "", 1), strings.Replace(last, `"TotalCount":3,"NextToken":""`, `"NextToken":null`, 1)},
 		{strings.Replace(last, "Account\":[", "Account\":[null,", 1), `{}`},
+		{strings.Replace(first, `"RequestId":"R",`, "", 1), last},
 	} {
 		f.Add(seed[0], seed[1])
 	}
@@ -143,6 +159,9 @@ func FuzzMembers(f *testing.F) {
 		listed := make(map[string]bool)
 		for i, page := range pages {
 			answer := read(t, []byte(page))
+			if id, _ := answer["RequestId"].(string); id == "" {
+				t.Errorf("page %d is nobody's: %s", i+1, page)
+			}
 			if next, _ := answer["NextToken"].(string); (next != "") != (i < len(pages)-1) {
 				t.Fatalf("%d pages are asked for, and page %d is %s", service.requests, i+1, page)
 			}

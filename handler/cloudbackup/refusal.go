@@ -12,6 +12,7 @@ import (
 	"github.com/alibabacloud-go/tea/dara"
 	"github.com/aliyun/credentials-go/credentials"
 
+	"backup-statistics/handler/fault"
 	"backup-statistics/handler/redact"
 )
 
@@ -47,6 +48,12 @@ func (r *Refusal) Error() string {
 	return text
 }
 
+// Fault is why the service refused.
+func (r *Refusal) Fault() fault.Cause {
+	cause, _ := fault.OfCode(r.Code, r.Status)
+	return cause
+}
+
 // NotActivated tells whether the account has not activated the service.
 func (r *Refusal) NotActivated() bool { return r.Code == "ServiceNotActivated" }
 
@@ -71,84 +78,100 @@ func newSpeech(op operation, key *credentials.CredentialModel) speech {
 
 // unsent says why no whole answer came.
 func (s speech) unsent(ctx context.Context, err error) *failure {
-	if ctx.Err() != nil {
+	f := &failure{unsaid: true, passing: true}
+	why := fault.Unreachable
+	var way *fault.Interruption
+	switch {
+	case ctx.Err() != nil:
 		err = context.Cause(ctx) // the network only repeats it
+	case errors.As(err, &way):
+		why, f.passing = way.Cause, way.Again != fault.Never
+	default: // larger than any answer, or not sent
+		why, f.passing = fault.Stranger, false
 	}
-	return &failure{err: s.wrap(err), unsaid: true, passing: passesOnTheWay(err)}
+	f.err = s.wrap(why, err)
+	return f
 }
 
-// refused says what an answer with another status than 2xx means.
+// refused says what an answer with another status than 2xx means. It is the
+// service's where it has a Code and a RequestId; anybody else's passes.
 func (s speech) refused(a answer) *failure {
 	top, err := parse(a.body, true)
 	code := top.word("Code")
-	f := &failure{passing: passingStatus(a.status), waitsFor: a.retryAfter()}
+	why := fault.Stranger
+	if fault.Passes(a.status) {
+		why = fault.Busy
+	}
+	f := &failure{passing: true, waitsFor: a.retryAfter()}
 	switch {
 	case a.status/100 == 3:
-		f.err = s.judge(a, "answered %d: redirects are not followed", a.status)
+		f.err, f.passing = s.judge(a, why, "answered %d: redirects are not followed", a.status), requestID(a) == ""
 	case err != nil:
-		f.err = s.judge(a, "answered %d%s: want JSON", a.status, s.excerpt(a))
+		f.err = s.judge(a, why, "answered %d%s: want JSON", a.status, s.excerpt(a))
 	case code == "":
-		f.err = s.judge(a, "answered %d%s: want JSON with a Code", a.status, s.excerpt(a))
+		f.err = s.judge(a, why, "answered %d%s: want JSON with a Code", a.status, s.excerpt(a))
 	default:
 		return s.refusal(a, &Refusal{Code: code, Message: top.word("Message")})
 	}
 	return f
 }
 
-// unreadable says what came with status 2xx instead of a JSON object. A part of
-// one passes; a whole answer that is none comes from something else than the
-// service, which would answer the same again.
+// unreadable says what came with status 2xx instead of a JSON object.
 func (s speech) unreadable(a answer, err error) *failure {
+	f := &failure{passing: true, waitsFor: a.retryAfter()}
 	switch {
 	case cutShort(a.body):
-		return &failure{
-			err:     s.judge(a, "%v after %d bytes: want a whole JSON object", errCutShort, len(a.body)),
-			passing: true, waitsFor: a.retryAfter(),
-		}
+		f.err = s.judge(a, fault.Stranger, "%v after %d bytes: want a whole JSON object", errCutShort, len(a.body))
 	case s.op.secret || !bytes.HasPrefix(trim(a.body), []byte("{")):
-		return &failure{err: s.judge(a, "answered %d%s: want JSON", a.status, s.excerpt(a))}
+		f.err = s.judge(a, fault.Stranger, "answered %d%s: want JSON", a.status, s.excerpt(a))
+	default:
+		f.err = s.judge(a, fault.Stranger, "answer: %v", err)
 	}
-	return &failure{err: s.judge(a, "answer: %v", err)}
+	return f
 }
 
-// unusable says why an answer with status 2xx was not accepted: it is a refusal
-// after all, or says what can't be trusted. The latter does not pass, since the
-// service would compute the same again.
+// unusable says why an answer with status 2xx was not accepted. It is a refusal after
+// all, or none of the service's, or it was garbled on its way: that passes.
 func (s speech) unusable(a answer, err error) *failure {
 	var r *Refusal
 	if errors.As(err, &r) {
 		return s.refusal(a, r)
 	}
-	return &failure{err: s.judge(a, "answer: %v", err)}
+	return &failure{err: s.judge(a, fault.Stranger, "answer: %v", err), passing: true, waitsFor: a.retryAfter()}
 }
 
-// refusal completes a Refusal. The messages about signatures and tokens show
-// what was signed; nothing of them is kept.
+// refusal completes a Refusal. Some messages show what was signed; nothing of them is
+// kept. What has no RequestId is nobody's word: an account is not without Cloud Backup
+// because a stranger says so.
 func (s speech) refusal(a answer, r *Refusal) *failure {
+	if requestID(a) == "" {
+		return &failure{err: s.judge(a, fault.Stranger, "answered %d%s: want a RequestId", a.status, s.excerpt(a)), passing: true, waitsFor: a.retryAfter()}
+	}
 	r.Action, r.Status = s.op.action, a.status
 	r.Code = cut(s.hide(r.Code), maxWord)
 	r.RequestID = cut(s.hide(requestID(a)), maxWord)
 	r.Message = cut(s.hide(r.Message), maxMessage)
-	for _, about := range []string{"Signature", "IncompleteSignature", "InvalidSecurityToken", "InvalidAccessKeyId"} {
-		if strings.HasPrefix(r.Code, about) {
-			r.Message = ""
-		}
+	if fault.Quotes(r.Code) {
+		r.Message = ""
 	}
-	return &failure{err: r, passing: r.passes(), patient: s.op.patient && r.throttled(), waitsFor: a.retryAfter()}
+	_, again := fault.OfCode(r.Code, r.Status)
+	return &failure{err: r, passing: again != fault.Never, patient: s.op.patient && r.throttled(), waitsFor: a.retryAfter()}
 }
 
 // A said error prints a text without secrets in place of its cause's.
 type said struct {
 	text  string
+	why   fault.Cause
 	cause error // nil where its own text holds a secret
 }
 
-func (e *said) Error() string { return e.text }
-func (e *said) Unwrap() error { return e.cause }
+func (e *said) Error() string      { return e.text }
+func (e *said) Unwrap() error      { return e.cause }
+func (e *said) Fault() fault.Cause { return e.why }
 
-func (s speech) wrap(err error) error {
+func (s speech) wrap(why fault.Cause, err error) error {
 	text := s.hide(err.Error())
-	e := &said{text: s.op.action + ": " + text, cause: err}
+	e := &said{text: s.op.action + ": " + text, why: why, cause: err}
 	if text != err.Error() {
 		e.cause = nil
 	}
@@ -156,12 +179,12 @@ func (s speech) wrap(err error) error {
 }
 
 // judge says what is wrong with an answer.
-func (s speech) judge(a answer, format string, args ...any) error {
+func (s speech) judge(a answer, why fault.Cause, format string, args ...any) error {
 	text := s.op.action + ": " + s.hide(fmt.Sprintf(format, args...))
 	if id := requestID(a); id != "" {
 		text += " (request " + cut(s.hide(id), maxWord) + ")"
 	}
-	return errors.New(text)
+	return &said{text: text, why: why}
 }
 
 // excerpt shows the beginning of a body that is not what it should be.

@@ -3,11 +3,8 @@ package cloudbackup
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,30 +110,9 @@ func tried(tries int) string {
 	return fmt.Sprintf("tried %d times", tries)
 }
 
-// passes tells whether a service that refused may accept the same call later.
-// All calls here are reads, or make a session that nobody misses.
-func (r *Refusal) passes() bool {
-	// net/http sends a GET again on a new connection when the old one is gone,
-	// with the same nonce; the next attempt has another.
-	again := []string{"InternalError", "ServiceUnavailable", "EcsClientError", "AccessVaultFail", "SignatureNonceUsed"}
-	asStatus, _ := strconv.Atoi(r.Code)
-	return r.throttled() || slices.Contains(again, r.Code) || passingStatus(r.Status) || passingStatus(asStatus)
-}
-
 // throttled tells whether the caller, or all callers together, ask too often.
 func (r *Refusal) throttled() bool {
 	return strings.Contains(r.Code, "Throttling") || r.Status == http.StatusTooManyRequests
-}
-
-func passingStatus(status int) bool {
-	return status == http.StatusTooManyRequests || status >= 500 && status < 600
-}
-
-// passesOnTheWay tells whether the network may do better next time. It may,
-// except where the other side is not who it should be, or speaks something else.
-func passesOnTheWay(err error) bool {
-	var certificate *tls.CertificateVerificationError
-	return !errors.As(err, &certificate) && !errors.Is(err, http.ErrSchemeMismatch) && !errors.Is(err, errTooLarge)
 }
 
 // retryAfter reads the header of that name: seconds, or a date, which is measured

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -20,6 +21,7 @@ func TestFaultsThatPass(t *testing.T) {
 	for _, kind := range []string{
 		"throttle-400", "throttle-429", "throttle-503", "error-500", "html-502", "empty-503", "reset-before", "reset-after",
 		"hang-header", "hang-body", "slow-drip", "truncated", "malformed", "wrong-length", "success-false",
+		"other-5xx", "empty-408", "stranger-200", "stranger-404", "no-http", "cut-error", "redirect-307",
 	} {
 		for times := 1; times <= 2; times++ {
 			t.Run(fmt.Sprint(kind, " ", times), func(t *testing.T) {
@@ -46,7 +48,7 @@ func TestFaultsThatStay(t *testing.T) {
 	}{
 		{"expired-token", "InvalidSecurityToken.Expired (400, request ID)", 1},
 		{"clock-skew", "InvalidTimeStamp.Expired (400, request ID): Specified time stamp or date value is expired.", 1},
-		{"redirect-307", "answered 307: redirects are not followed", 1},
+		{"redirect-307", "answered 307: redirects are not followed (tried 3 times)", 3},
 		{"throttle-400", "Throttling.User (400, request ID): Request was denied due to user flow control. (tried 3 times)", 3},
 		{"html-502", `answered 502 with text/html "<html>  <head><title>502 Bad Gateway</title></head>  <body><…": want JSON (tried 3 times)`, 3},
 		{"empty-503", "answered 503 with an empty body: want JSON (tried 3 times)", 3},
@@ -114,12 +116,12 @@ func TestUnreachable(t *testing.T) {
 	c.Endpoint = strings.Replace(endpoint, "127.0.0.1", "localhost", 1)
 	c.Web.Transport = failing{}
 	_, err = c.Statistics(t.Context(), "ECS_FILE")
-	if want := "GetBasicStatistics: no answer: no such host (tried 6 times)"; fmt.Sprint(err) != want || !errors.Is(err, errLookup) {
+	if want := "GetBasicStatistics: no answer: lookup host: no such host (tried 6 times)"; fmt.Sprint(err) != want || !errors.Is(err, errLookup) {
 		t.Errorf("error = %v, want %s, wrapping its cause", err, want)
 	}
 }
 
-var errLookup = errors.New("no such host")
+var errLookup = &net.DNSError{Err: "no such host", Name: "host", IsNotFound: true}
 
 type failing struct{}
 

@@ -73,6 +73,13 @@ var faultKinds = []faultKind{
 	{"error-500", "", (*spoiling).error500},
 	{"html-502", "", (*spoiling).html502},
 	{"empty-503", "", (*spoiling).empty503},
+	{"empty-504", "", func(s *spoiling) { s.empty(504) }},
+	{"other-5xx", "", func(s *spoiling) { s.empty(others[s.faults.Spoiled()%len(others)]) }},
+	{"empty-408", "", func(s *spoiling) { s.empty(408) }},
+	{"stranger-200", "", func(s *spoiling) { s.stranger(200) }},
+	{"stranger-404", "", func(s *spoiling) { s.stranger(404) }},
+	{"no-http", "", (*spoiling).noHTTP},
+	{"cut-error", "", (*spoiling).cutError},
 	{"reset-before", "", func(s *spoiling) { reset(s.w) }},
 	{"reset-after", "", (*spoiling).resetAfter},
 	{"lost-reply", "", (*spoiling).resetAfter},
@@ -97,6 +104,13 @@ var faultKinds = []faultKind{
 //     OSS itself does so with 429 and 503.
 //   - error-500, html-502, empty-503: the service's own error; a gateway's page;
 //     nothing but a status.
+//   - empty-504: what a gateway says that heard nothing.
+//   - other-5xx: the other statuses from 501 to 599 in turn, each with nothing else.
+//   - empty-408: a status that says that the request took too long.
+//   - stranger-200, stranger-404: a page of somebody else, who knows nothing of the
+//     service.
+//   - no-http: bytes that are no HTTP; what the request had for a token is among them.
+//   - cut-error: no permission, in half of an error document, with the header whole.
 //   - reset-before: the connection is reset, nothing was done.
 //   - reset-after, also called lost-reply: it is reset after all was done.
 //   - hang-header: no answer until the client leaves; nothing was done.
@@ -298,6 +312,52 @@ func (s *spoiling) empty503() {
 	s.drain()
 	s.retryLater()
 	writeBody(s.w, 503, "", "")
+}
+
+// others are the statuses of other-5xx: those that have a name, one of gateways, and
+// the last.
+var others = []int{501, 505, 506, 507, 508, 510, 511, 520, 599}
+
+func (s *spoiling) empty(status int) {
+	s.drain()
+	writeBody(s.w, status, "", "")
+}
+
+func (s *spoiling) stranger(status int) {
+	s.drain()
+	writeBody(s.w, status, "text/html", "<html><head><title>Sign in</title></head><body>Sign in to this network.</body></html>\n")
+}
+
+func (s *spoiling) noHTTP() {
+	s.drain()
+	conn, _, err := http.NewResponseController(s.w).Hijack()
+	if err != nil {
+		abort()
+	}
+	token := cmp.Or(s.r.Header.Get("x-oss-security-token"), s.r.Header.Get("x-acs-security-token"))
+	fmt.Fprintf(conn, "SSH-2.0-%s\r\n\r\n", strings.ReplaceAll(token, " ", "+")) // a client that has left finds out as well
+	conn.Close()
+}
+
+// cutError keeps back half of an error document. The answer to a HEAD has it in its
+// header.
+func (s *spoiling) cutError() {
+	a := &answer{header: make(http.Header)}
+	s.drain()
+	if s.faults.Service == "oss" {
+		writeOSSError(a, s.r, &ossError{403, "AccessDenied", "You have no right to access this object because of bucket acl.", "0003-00000001", nil})
+	} else {
+		writeRefusal(a, s.r, noPermission())
+	}
+	if s.r.Method == http.MethodHead {
+		name := "X-Oss-Err"
+		a.header.Set(name, a.header.Get(name)[:len(a.header.Get(name))/2])
+		s.send(a, 0)
+		return
+	}
+	s.send(a, a.body.Len())
+	s.part(a.body.Bytes()[:a.body.Len()/2]) // whatever comes of it, the connection ends
+	abort()
 }
 
 func (s *spoiling) expiredToken() {

@@ -119,6 +119,27 @@ func TestFaultsDoWhatTheySay(t *testing.T) {
 			return r.says(t, service, status, map[string]string{"acs": acs, "oss": oss}[service])
 		}
 	}
+	empty := func(statuses ...int) func(*testing.T, string, reply) string {
+		return func(_ *testing.T, _ string, r reply) string {
+			if !slices.Contains(statuses, r.StatusCode) || len(r.body) != 0 {
+				return fmt.Sprintf("%d %s", r.StatusCode, r.body)
+			}
+			return ""
+		}
+	}
+	strange := func(status int) func(*testing.T, string, reply) string {
+		return func(_ *testing.T, _ string, r reply) string {
+			for name := range r.Header {
+				if name = strings.ToLower(name); strings.HasPrefix(name, "x-") || name == "etag" {
+					return "it has the header " + name
+				}
+			}
+			if r.StatusCode != status || !strings.HasPrefix(string(r.body), "<html>") {
+				return fmt.Sprintf("%d %s", r.StatusCode, r.body)
+			}
+			return ""
+		}
+	}
 	for _, tt := range []struct {
 		kind       string
 		carriedOut bool
@@ -142,6 +163,24 @@ func TestFaultsDoWhatTheySay(t *testing.T) {
 		{"empty-503", false, func(t *testing.T, _ string, r reply) string {
 			if r.StatusCode != 503 || len(r.body) != 0 {
 				return fmt.Sprintf("%d %s", r.StatusCode, r.body)
+			}
+			return ""
+		}},
+		{"empty-504", false, empty(504)},
+		{"other-5xx", false, empty(505, 501, 506, 507, 508, 510, 511, 520, 599)},
+		{"empty-408", false, empty(408)},
+		{"stranger-200", false, strange(200)},
+		{"stranger-404", false, strange(404)},
+		{"no-http", false, func(_ *testing.T, _ string, r reply) string {
+			if r.err == nil || !strings.Contains(r.err.Error(), "malformed HTTP") || !strings.Contains(r.err.Error(), strings.ReplaceAll(keyOf(owner).Token, " ", "+")) {
+				return fmt.Sprint(r.err, ", want what is no HTTP, and holds the token")
+			}
+			return ""
+		}},
+		{"cut-error", false, func(_ *testing.T, service string, r reply) string {
+			ec := map[string]string{"oss": "0003-00000001"}[service]
+			if r.StatusCode != 403 || !errors.Is(r.bodyErr, io.ErrUnexpectedEOF) || int64(len(r.body)) != r.ContentLength/2 || r.Header.Get("x-oss-ec") != ec {
+				return fmt.Sprintf("%d %q (%v) of %d, want half of a refusal", r.StatusCode, r.body, r.bodyErr, r.ContentLength)
 			}
 			return ""
 		}},
@@ -258,7 +297,8 @@ func TestFaultsOnHead(t *testing.T) {
 		if good != (kind == "close-idle") {
 			t.Errorf("%s on a HEAD answers %+v (%v)", kind, r.Response, r.err)
 		}
-		if r.err == nil && r.StatusCode >= 400 && kind != "html-502" && kind != "empty-503" && r.Header.Get("x-oss-err") == "" {
+		ofOSS := !slices.Contains([]string{"html-502", "empty-503", "empty-504", "other-5xx", "empty-408", "stranger-404"}, kind)
+		if r.err == nil && r.StatusCode >= 400 && ofOSS && r.Header.Get("x-oss-err") == "" {
 			t.Errorf("%s on a HEAD lacks x-oss-err: %v", kind, r.Header)
 		}
 	}
@@ -439,7 +479,7 @@ func TestFaultsChooseByAction(t *testing.T) {
 }
 
 func TestFaultKindsAreStable(t *testing.T) {
-	want := strings.Fields("throttle-400 throttle-429 throttle-503 error-500 html-502 empty-503 reset-before reset-after lost-reply " +
+	want := strings.Fields("throttle-400 throttle-429 throttle-503 error-500 html-502 empty-503 empty-504 other-5xx empty-408 stranger-200 stranger-404 no-http cut-error reset-before reset-after lost-reply " +
 		"hang-header hang-body slow-drip truncated malformed wrong-length success-false bad-crc no-crc expired-token clock-skew redirect-307 close-idle")
 	if got := local.FaultKinds(); !slices.Equal(got, want) {
 		t.Errorf("kinds are %q, want %q", got, want)

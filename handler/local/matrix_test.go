@@ -59,8 +59,8 @@ const (
 // What a webhook was sent whole it has perhaps taken, and it is not sent again: as if
 // it had refused.
 var troubles = []trouble{
-	{local.Fault{Kind: "throttle-400"}, "a a r r r r r r"}, // OSS throttles with 429 and 503, a webhook refuses with 400
-	{local.Fault{Kind: "throttle-400", RetryAfter: shortly}, "a a r r r r r r"},
+	{local.Fault{Kind: "throttle-400"}, "a a a a a a a r"}, // a webhook refuses with 400
+	{local.Fault{Kind: "throttle-400", RetryAfter: shortly}, "a a a a a a a r"},
 	{local.Fault{Kind: "throttle-429"}, "a a a a a a a a"},
 	{local.Fault{Kind: "throttle-429", RetryAfter: shortly}, "a a a a a a a a"},
 	{local.Fault{Kind: "throttle-429", RetryAfter: pastDeadline}, "r r r r r r r r"},
@@ -69,6 +69,13 @@ var troubles = []trouble{
 	{local.Fault{Kind: "error-500"}, "a a a a a a a a"},
 	{local.Fault{Kind: "html-502"}, "a a a a a a a a"},
 	{local.Fault{Kind: "empty-503"}, "a a a a a a a a"},
+	{local.Fault{Kind: "empty-504"}, "a a a a a a a r"}, // said by a gateway that has handed it on
+	{local.Fault{Kind: "other-5xx"}, "a a a a a a a a"},
+	{local.Fault{Kind: "empty-408"}, "a a a a a a a a"},
+	{local.Fault{Kind: "stranger-200"}, "a a a a a a a h"}, // a receiver of JSON says all in its status
+	{local.Fault{Kind: "stranger-404"}, "a a a a a a a r"},
+	{local.Fault{Kind: "no-http"}, "a a a a a a a r"},
+	{local.Fault{Kind: "cut-error"}, "a a a a a a a r"},
 	{local.Fault{Kind: "reset-before"}, "a a a a a a a r"},
 	{local.Fault{Kind: "reset-after"}, "a a a a a a a r"},
 	{local.Fault{Kind: "lost-reply"}, "a a a a a a a r"},
@@ -76,14 +83,14 @@ var troubles = []trouble{
 	{local.Fault{Kind: "hang-body"}, "a a a a a h h r"}, // the answer to a write says all in its header
 	{local.Fault{Kind: "slow-drip", Pause: time.Second}, "a a a a a h h h"},
 	{local.Fault{Kind: "truncated"}, "a a a a a h h r"},
-	{local.Fault{Kind: "malformed"}, "a a a r a h h h"}, // and a receiver of JSON in its status; a 404 that OSS did not sign with a code is anybody's
-	{local.Fault{Kind: "wrong-length"}, "a a a r a h h h"},
-	{local.Fault{Kind: "success-false"}, "a r . . . . . ."}, // the others do not know Success
+	{local.Fault{Kind: "malformed"}, "a a a a a h h h"}, // a 404 without its code is anybody's
+	{local.Fault{Kind: "wrong-length"}, "a a a a a h h h"},
+	{local.Fault{Kind: "success-false"}, "a a . . . . . ."}, // which the others do not know: it lacks what they answer
 	{local.Fault{Kind: "bad-crc"}, ". . a h h h a ."},       // what was created is looked at, and is the same
 	{local.Fault{Kind: "no-crc"}, ". . h h h h h ."},
 	{local.Fault{Kind: "expired-token"}, "r r r r r r r r"},
 	{local.Fault{Kind: "clock-skew"}, "r r r r r r r r"},
-	{local.Fault{Kind: "redirect-307"}, "r r r r r r r r"},
+	{local.Fault{Kind: "redirect-307"}, "a a a a a a a r"}, // none is followed; it is nobody's word
 	{local.Fault{Kind: "close-idle"}, "h h h h h h h h"},
 }
 
@@ -98,7 +105,7 @@ var barriers = []trouble{
 	{local.Fault{Kind: "certificate-of-another"}, "r r r r r r r a"},
 	{local.Fault{Kind: "certificate-expired"}, "r r r r r r r a"},
 	// No name server can be told to fail once, so this one lasts always.
-	{local.Fault{Kind: "no-such-name"}, "a a r r r r r a"},
+	{local.Fault{Kind: "no-such-name"}, "a a a a a a a a"},
 }
 
 func (tr trouble) verdict(d deed) verdict { return verdict(tr.verdicts[2*d]) }

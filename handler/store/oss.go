@@ -9,19 +9,20 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
 	"github.com/aliyun/credentials-go/credentials"
+
+	"backup-statistics/handler/fault"
 )
 
 // Options say which bucket an [OSS] keeps documents in, and how. The zero
@@ -59,6 +60,7 @@ type OSS struct {
 	prefix   string
 	pageSize int
 	retry    retrier
+	signer   *provider
 	versions atomic.Bool // an answer to a write named a version
 }
 
@@ -73,8 +75,9 @@ func NewOSS(o Options) (*OSS, error) {
 		web = *o.Web
 	}
 	web.Transport = transport{cmp.Or(web.Transport, http.DefaultTransport), cmp.Or(o.MaxBytes, 64<<20)}
+	signer := &provider{credential: o.Credential}
 	client, err := oss.New(o.Endpoint, "", "",
-		oss.AuthVersion(oss.AuthV4), oss.Region(o.Region), oss.SetCredentialsProvider(provider{o.Credential}),
+		oss.AuthVersion(oss.AuthV4), oss.Region(o.Region), oss.SetCredentialsProvider(signer),
 		oss.HTTPClient(&web), oss.ForcePathStyle(inPath(host)), oss.EnableCRC(true))
 	if err != nil {
 		return nil, fmt.Errorf("oss endpoint %s: %w", o.Endpoint, err)
@@ -87,7 +90,7 @@ func NewOSS(o Options) (*OSS, error) {
 	if o.AtOnce > 0 {
 		turns = make(chan struct{}, o.AtOnce)
 	}
-	return &OSS{bucket: bucket, prefix: o.Prefix, pageSize: cmp.Or(o.PageSize, 1000), retry: retrier{
+	return &OSS{bucket: bucket, prefix: o.Prefix, pageSize: cmp.Or(o.PageSize, 1000), signer: signer, retry: retrier{
 		o.AttemptTimeout, cmp.Or(o.FirstPause, 200*time.Millisecond), cmp.Or(o.Tries, 6), turns,
 	}}, nil
 }
@@ -266,48 +269,42 @@ func (s *OSS) List(ctx context.Context, prefix string, limit int) ([]Entry, erro
 		return nil, err
 	}
 	var entries []Entry
-	var token, last string
-	tokens := make(map[string]bool)
+	l := listing{bucket: s.bucket.BucketName, prefix: full}
 	for {
-		page, err := s.page(ctx, full, token, limit-len(entries))
+		page, err := s.page(ctx, &l, limit-len(entries))
 		if err != nil {
 			return nil, err
 		}
 		for _, object := range page.Objects {
-			key, ours := strings.CutPrefix(object.Key, s.prefix)
-			if !strings.HasPrefix(object.Key, full) || !ours || object.Key <= last {
-				return nil, fmt.Errorf("list %s: the answer holds %q after %q: want keys with this prefix, sorted", cmp.Or(full, `""`), object.Key, last)
-			}
-			last = object.Key
-			if checkKey("", key) == nil {
+			if key := object.Key[len(s.prefix):]; checkKey("", key) == nil {
 				entries = append(entries, Entry{key, object.Size, md5Of(object)})
 			}
 		}
-		token = page.NextContinuationToken
-		switch {
-		case limit > 0 && len(entries) >= limit, !page.IsTruncated:
+		if limit > 0 && len(entries) >= limit || !page.IsTruncated {
 			return first(entries, limit), nil
-		case token == "" || tokens[token]:
-			return nil, fmt.Errorf("list %s: truncated after %d keys without a new continuation token", cmp.Or(full, `""`), len(entries))
 		}
-		tokens[token] = true
+		l.move(page)
 	}
 }
 
-func (s *OSS) page(ctx context.Context, prefix, token string, limit int) (page oss.ListObjectsResultV2, _ error) {
+// page asks for the next page, and again where the answer is not that.
+func (s *OSS) page(ctx context.Context, l *listing, limit int) (p page, _ error) {
 	size := s.pageSize
 	if limit > 0 {
 		size = min(size, limit)
 	}
-	err := s.do(ctx, "list", prefix, func(ctx context.Context, _ *answer) (err error) {
-		options := []oss.Option{oss.WithContext(ctx), oss.Prefix(prefix), oss.MaxKeys(size)}
-		if token != "" {
-			options = append(options, oss.ContinuationToken(token))
+	err := s.do(ctx, "list", l.prefix, func(ctx context.Context, _ *answer) error {
+		query := map[string]any{"list-type": "2", "encoding-type": "url", "prefix": l.prefix, "max-keys": strconv.Itoa(size)}
+		if l.token() != "" {
+			query["continuation-token"] = l.token()
 		}
-		page, err = s.bucket.ListObjectsV2(options...)
-		return err
+		p = page{}
+		if err := s.ask(ctx, query, &p); err != nil {
+			return err
+		}
+		return l.check(&p)
 	})
-	return page, err
+	return p, err
 }
 
 // md5Of takes the ETag for the MD5, which it is for an object put in one piece.
@@ -328,98 +325,124 @@ func (s *OSS) do(ctx context.Context, op, name string, try func(context.Context,
 		if err == nil {
 			return nil
 		}
-		return explain(ctx, op, name, &a, err)
+		return explain(ctx, op, name, &a, err, s.signer.keys())
 	})
 }
 
 // explain makes our error out of the SDK's, whose text is the service's and
-// goes no further. It is the table of what is worth another try.
-func explain(ctx context.Context, op, name string, a *answer, err error) *Error {
+// goes no further but for its message, without the keys.
+func explain(ctx context.Context, op, name string, a *answer, err error, keys []string) *Error {
 	e := &Error{
 		Op: op, Key: name, Status: a.status, retryAfter: a.retryAfter(),
-		RequestID: word(a.header.Get(oss.HTTPHeaderOssRequestID)), EC: word(a.header.Get(oss.HTTPHeaderOssEc)),
+		RequestID: word(a.header.Get(requestID)), EC: word(a.header.Get(oss.HTTPHeaderOssEc)),
 	}
 	var refused oss.ServiceError // a value: a pointer would never match
 	if errors.As(err, &refused) {
 		e.Code, e.EC = word(refused.Code), cmp.Or(word(refused.Ec), e.EC)
 	}
-	switch {
-	case e.Code == "NoSuchKey", e.Code == "" && a.head && e.Status == http.StatusNotFound:
+	if e.Code == "" {
+		e.why, e.again, e.cause = unrefused(ctx, a, err)
+		return e
+	}
+	e.why, e.again = fault.OfCode(e.Code, e.Status)
+	if e.Endpoint = word(refused.Endpoint); e.Endpoint != "" {
+		e.why = fault.Region
+	}
+	if !fault.Quotes(e.Code) {
+		e.Message = sentence(refused.Message, append(keys, a.signature()))
+	}
+	switch e.Code {
+	case "NoSuchKey":
 		e.cause = fs.ErrNotExist
-	case e.Code == "FileAlreadyExists", e.Code == "FileImmutable": // the latter under a retention policy
+	case "FileAlreadyExists", "FileImmutable": // the latter under a retention policy
 		e.cause = fs.ErrExist
-	case e.Code == "InvalidDigest", e.Code == "BadDigest": // altered on the way to the service
-		e.again = once
-	case e.Code == "RequestTimeout" && e.Status == http.StatusBadRequest: // the body did not arrive
-		e.again = always
-	case e.Status == 429, e.Status == 500, e.Status == 502, e.Status == 503, e.Status == 504: // whoever says so
-		e.again = always
-	case e.Code == "":
-		e.again, e.cause = onTheWay(ctx, a, err)
 	}
 	return e
 }
 
-// onTheWay explains an answer that did not come, or not whole.
-func onTheWay(ctx context.Context, a *answer, err error) (again int, cause error) {
-	var altered oss.CRCCheckError
-	var large *http.MaxBytesError
+// unrefused explains an answer without a code: one that did not come, not whole, or
+// not from OSS.
+func unrefused(ctx context.Context, a *answer, err error) (why fault.Cause, again int, cause error) {
 	var denied *credentialError
+	var large *http.MaxBytesError
+	var altered oss.CRCCheckError
+	var garbled *garbledError
 	var request *url.Error
 	switch {
 	case errors.As(err, &denied):
-		if transient(denied.err) {
-			return always, denied
+		if way := fault.OnTheWay(denied.err); !errors.Is(way, fault.ErrNoHTTP) {
+			return way.Cause, way.Again, denied
 		}
-		return never, denied
-	case errors.As(err, &request):
-		err = request.Err // the rest is the method and the address
-	}
-	switch {
+		return fault.Credentials, fault.Never, denied
 	case ctx.Err() != nil: // of this try: run tells the caller's end apart
-		return always, context.Cause(ctx)
+		return fault.Unreachable, fault.Always, context.Cause(ctx)
+	case errors.Is(err, errRedirect):
+		return fault.Region, fault.Never, errRedirect
 	case errors.As(err, &large):
-		return never, fmt.Errorf("larger than %d bytes", large.Limit)
+		return fault.Stranger, fault.Never, fmt.Errorf("larger than %d bytes", large.Limit)
 	case errors.As(err, &altered), errors.Is(err, errCRC):
-		return always, errCRC
-	case transient(err):
-		return always, err
-	case a.status >= 400: // some page in place of an answer
-		return never, nil
-	case a.status >= 200 && a.status < 300:
-		return always, errors.New("unreadable answer")
+		return fault.Stranger, fault.Always, errCRC
+	case errors.As(err, &garbled):
+		return fault.Stranger, fault.Always, garbled
+	case a.status == 0 && !errors.As(err, &request):
+		return "", fault.Never, err // it was not sent
+	case a.status >= 400:
+		return cut(a, err)
 	}
-	return never, err
+	for _, strange := range []error{errStranger, errOther, errUnproven} {
+		if errors.Is(err, strange) {
+			return fault.Stranger, fault.Always, strange
+		}
+	}
+	if way := fault.OnTheWay(err); a.status == 0 || !errors.Is(way, fault.ErrNoHTTP) {
+		return way.Cause, way.Again, way
+	}
+	return fault.Stranger, fault.Always, errUnreadable
 }
 
-// transient tells whether the network failed in a way that passes.
-func transient(err error) bool {
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
-		return dns.IsTemporary || dns.IsTimeout
+var errUnreadable = errors.New("unreadable answer")
+
+// cut explains an error without a code: a gateway's page, or what is left of OSS's
+// error document. Either passes; what the finer code in its header stands for is the
+// cause, if it stays.
+func cut(a *answer, err error) (why fault.Cause, again int, cause error) {
+	why = fault.Stranger
+	switch way := fault.OnTheWay(err); {
+	case errors.Is(err, errStranger):
+		cause = errStranger
+	case fault.Passes(a.status):
+		why = fault.Busy // its status says it all
+	case errors.Is(way, fault.ErrNoHTTP):
+		cause = errUnreadable
+	default:
+		cause = way
 	}
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return true
+	if code := fault.OfEC(a.header.Get(oss.HTTPHeaderOssEc)); code != "" {
+		why, _ = fault.OfCode(code, a.status)
+		cause = errors.New("an error document that is cut, of " + code + " by its EC")
 	}
-	for _, passing := range []error{
-		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE,
-	} {
-		if errors.Is(err, passing) {
-			return true
-		}
-	}
-	return strings.Contains(err.Error(), "server closed idle connection") // which net/http gives no type
+	return why, fault.Always, cause
 }
 
 // A provider asks the credential anew for each signature, since keys rotate.
-type provider struct{ credential credentials.Credential }
+type provider struct {
+	credential credentials.Credential
+	last       atomic.Pointer[key]
+}
+
+// keys are those of the last signature: no error shows them.
+func (p *provider) keys() []string {
+	if k := p.last.Load(); k != nil {
+		return []string{k.id, k.secret, k.token}
+	}
+	return nil
+}
 
 // GetCredentials is not called while GetCredentialsE is there.
-func (p provider) GetCredentials() oss.Credentials { return key{} }
+func (p *provider) GetCredentials() oss.Credentials { return key{} }
 
 // GetCredentialsE refuses what would be signed with empty keys.
-func (p provider) GetCredentialsE() (oss.Credentials, error) {
+func (p *provider) GetCredentialsE() (oss.Credentials, error) {
 	c, err := p.credential.GetCredential()
 	if err != nil {
 		return nil, &credentialError{err}
@@ -427,7 +450,9 @@ func (p provider) GetCredentialsE() (oss.Credentials, error) {
 	if c == nil || value(c.AccessKeyId) == "" || value(c.AccessKeySecret) == "" {
 		return nil, &credentialError{errors.New("empty")}
 	}
-	return key{value(c.AccessKeyId), value(c.AccessKeySecret), value(c.SecurityToken)}, nil
+	k := key{value(c.AccessKeyId), value(c.AccessKeySecret), value(c.SecurityToken)}
+	p.last.Store(&k)
+	return k, nil
 }
 
 func value(s *string) string {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"sync"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/aliyun/credentials-go/credentials"
 
+	"backup-statistics/handler/fault"
 	"backup-statistics/handler/store"
 )
 
@@ -88,9 +91,9 @@ func response(r *http.Request, status int, body io.Reader, header ...string) *ht
 // refuse answers as OSS does, and quotes the string to sign, as it does too.
 func refuse(status int, code string, header ...string) reply {
 	return func(r *http.Request, _ []byte) (*http.Response, error) {
-		text := fmt.Sprintf(`<?xml version="1.0"?><Error><Code>%s</Code><Message>planted: %s %s %s</Message><RequestId>R1</RequestId>`+
+		text := fmt.Sprintf(`<?xml version="1.0"?><Error><Code>%s</Code><RequestId>R1</RequestId>`+
 			`<StringToSign>x-oss-security-token:%s</StringToSign><OSSAccessKeyId>%s</OSSAccessKeyId><EC>0001-00000001</EC></Error>`,
-			code, keyID, secret, token, token, keyID)
+			code, token, keyID)
 		if r.Method == http.MethodHead {
 			header := append(header, "X-Oss-Err", base64.StdEncoding.EncodeToString([]byte(text)))
 			return response(r, status, http.NoBody, header...), nil
@@ -102,7 +105,9 @@ func refuse(status int, code string, header ...string) reply {
 // page answers as a gateway does.
 func page(status int) reply {
 	return func(r *http.Request, _ []byte) (*http.Response, error) {
-		return response(r, status, strings.NewReader("<html>"+token+"<br>"+keyID)), nil
+		res := response(r, status, strings.NewReader("<html>"+token+"<br>"+keyID))
+		res.Header.Del("X-Oss-Request-Id")
+		return res, nil
 	}
 }
 
@@ -130,11 +135,14 @@ func altered(r *http.Request, _ []byte) (*http.Response, error) {
 }
 
 // cut answers with a body that breaks off.
-func cut(status int) reply {
+func cut(status int, header ...string) reply {
 	return func(r *http.Request, _ []byte) (*http.Response, error) {
-		return response(r, status, io.MultiReader(strings.NewReader("<half"), broken{io.ErrUnexpectedEOF})), nil
+		return response(r, status, io.MultiReader(strings.NewReader("<half"), broken{io.ErrUnexpectedEOF}), header...), nil
 	}
 }
+
+// stranger is what is said of an answer that OSS did not give.
+const stranger = "no answer of OSS: x-oss-request-id is missing"
 
 type broken struct{ err error }
 
@@ -153,7 +161,7 @@ func hang(r *http.Request, _ []byte) (*http.Response, error) {
 
 // stall answers at once, but its body does not come.
 func stall(r *http.Request, _ []byte) (*http.Response, error) {
-	return response(r, 200, stalled{r.Context()}), nil
+	return response(r, 200, stalled{r.Context()}, "ETag", `"9A0364B9E99BB480DD25E1F0284C8555"`), nil
 }
 
 type stalled struct{ ctx context.Context }
@@ -202,8 +210,26 @@ func TestOSSRetries(t *testing.T) {
 		{"too many listings", refuse(503, "MetaOperationQpsLimitExceeded"), "MetaOperationQpsLimitExceeded (503, request R1, EC 0001-00000001)"},
 		{"throttled", refuse(429, "QpsLimitExceeded"), "QpsLimitExceeded (429, request R1, EC 0001-00000001)"},
 		{"the body did not arrive", refuse(400, "RequestTimeout"), "RequestTimeout (400, request R1, EC 0001-00000001)"},
-		{"a gateway's page", page(502), "Bad Gateway (502, request R1)"},
-		{"a gateway's other page", page(504), "Gateway Timeout (504, request R1)"},
+		{"a gateway's page", page(502), stranger + " (502)"},
+		{"a gateway's other page", page(504), stranger + " (504)"},
+		{"someone's page", page(200), stranger + " (200)"},
+		{"someone's page for a missing thing", page(404), stranger + " (404)"},
+		{"someone's page for a forbidden thing", page(403), stranger + " (403)"},
+		{"someone's way to another place", page(307), stranger + " (307)"},
+		{"a request id that is none", empty(403, "X-Oss-Request-Id", "id of "+token), stranger + " (403)"},
+		{"an empty 404, which is no word of the service", empty(404), "unreadable answer (404, request R1)"},
+		{"half a success", empty(206), "no answer of OSS to this: want 200 (206, request R1)"},
+		{"a code that is no code", refuse(403, "Denied: "+token, "X-Oss-Ec", "0001-00000001"), "unreadable answer (403, request R1, EC 0001-00000001)"},
+		{"an error that lost its code, which its EC tells", cut(403, "X-Oss-Ec", "0003-00000001"), "an error document that is cut, of AccessDenied by its EC (403, request R1, EC 0003-00000001)"},
+		{"a missing key that lost its code", cut(404, "X-Oss-Ec", "0026-00000001"), "unexpected EOF (404, request R1, EC 0026-00000001)"},
+		{"not built", empty(501), "Not Implemented (501, request R1)"},
+		{"no room", empty(507), "Insufficient Storage (507, request R1)"},
+		{"an unheard-of status", empty(599), "status (599, request R1)"},
+		{"a request that took too long", empty(408), "Request Timeout (408, request R1)"},
+		{"too many requests a second, by another status", refuse(400, "QpsLimitExceeded"), "QpsLimitExceeded (400, request R1, EC 0001-00000001)"},
+		{"no such host", lost(&net.DNSError{Err: "no such host", Name: "host", IsNotFound: true}), "lookup host: no such host"},
+		{"bytes that are no HTTP", lost(fmt.Errorf("malformed HTTP response %q", "SSH-2.0 "+token)), "what came is no HTTP"},
+		{"a header that is none", lost(fmt.Errorf("net/http: HTTP/1.x transport connection broken: %w", textproto.ProtocolError("malformed MIME header line: "+token))), "what came is no HTTP"},
 		{"an empty 503", empty(503), "Service Unavailable (503, request R1)"},
 		{"an empty 500", empty(500), "Internal Server Error (500, request R1)"},
 		{"half an error", cut(403), "unexpected EOF (403, request R1)"},
@@ -213,7 +239,7 @@ func TestOSSRetries(t *testing.T) {
 		{"a connection closed", lost(io.EOF), "EOF"},
 		{"a connection that was idle", lost(errors.New("http: server closed idle connection")), "http: server closed idle connection"},
 		{"a connection reset", lost(&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}), "read tcp: connection reset by peer"},
-		{"a connection broken while writing", lost(fmt.Errorf("broken: %w", syscall.EPIPE)), "broken: broken pipe"},
+		{"a connection broken while writing", lost(fmt.Errorf("broken: %w", syscall.EPIPE)), "broken pipe"},
 		{"a connection refused", lost(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}), "dial tcp: connection refused"},
 		{"a connection not made in time", lost(timeout), "dial tcp: i/o timeout"},
 		{"a name server that is busy", lost(&net.DNSError{Err: "server misbehaving", Name: "host", IsTemporary: true}), "lookup host: server misbehaving"},
@@ -262,17 +288,9 @@ func TestOSSRefusals(t *testing.T) {
 		{"no such bucket", refuse(404, "NoSuchBucket"), "NoSuchBucket (404, request R1, EC 0001-00000001)", nil},
 		{"a bad name", refuse(400, "InvalidObjectName"), "InvalidObjectName (400, request R1, EC 0001-00000001)", nil},
 		{"no encryption", refuse(403, "KmsServiceNotEnabled"), "KmsServiceNotEnabled (403, request R1, EC 0001-00000001)", nil},
-		{"not built", empty(501), "Not Implemented (501, request R1)", nil},
-		{"someone's page for a missing thing", page(404), "Not Found (404, request R1)", nil},
-		{"an empty 404, which is no word of the service", empty(404), "Not Found (404, request R1)", nil},
-		{"someone's page for a forbidden thing", page(403), "Forbidden (403, request R1)", nil},
-		{"an unheard-of status", empty(599), "status (599, request R1)", nil},
 		{"another place", empty(307, "Location", "https://example.com/"+token), "redirect refused (307, request R1)", nil},
 		{"another place for ever", empty(301, "Location", "https://example.com/"+token), "redirect refused (301, request R1)", nil},
-		{"a code that is no code", refuse(403, "Denied: "+token), "Forbidden (403, request R1, EC 0001-00000001)", nil},
-		{"a request id that is none", empty(403, "X-Oss-Request-Id", "id of "+token), "Forbidden (403)", nil},
-		{"no such host", lost(&net.DNSError{Err: "no such host", Name: "host", IsNotFound: true}), "lookup host: no such host", nil},
-		{"a certificate of someone else", lost(errors.New("tls: failed to verify certificate")), "tls: failed to verify certificate", nil},
+		{"a certificate of someone else", lost(&tls.CertificateVerificationError{Err: errors.New("x509: certificate signed by unknown authority")}), "tls: failed to verify certificate: x509: certificate signed by unknown authority", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -296,6 +314,58 @@ func TestOSSRefusals(t *testing.T) {
 					t.Errorf("3 operations made %d requests", len(w.requests))
 				}
 			})
+		})
+	}
+}
+
+// What the service says for people is told, and where the bucket is; nothing is that
+// repeats what was signed, and no other element of its document.
+func TestOSSSaysWhatTheServiceSays(t *testing.T) {
+	document := func(elements string) reply {
+		return func(r *http.Request, _ []byte) (*http.Response, error) {
+			return response(r, 403, strings.NewReader("<Error>"+elements+"<StringToSign>planted</StringToSign><SignatureProvided>planted</SignatureProvided><StringToSignBytes>planted</StringToSignBytes></Error>")), nil
+		}
+	}
+	echo := func(of func(r *http.Request) string) reply {
+		return func(r *http.Request, body []byte) (*http.Response, error) {
+			return document("<Code>AccessDenied</Code><Message>I heard "+of(r)+"</Message>")(r, body)
+		}
+	}
+	const elsewhere = "<Code>AccessDenied</Code><Message>The bucket you are attempting to access must be addressed using the specified endpoint.</Message>"
+	for _, tt := range []struct {
+		name    string
+		fail    reply
+		want    string
+		why     fault.Cause
+		advises string
+	}{
+		{"a message", document("<Code>AccessDenied</Code><Message>\n  You have no right\n  to access this object.\n</Message><EC>0003-00000001</EC>"), "AccessDenied (403, request R1, EC 0003-00000001): You have no right   to access this object.", fault.Policy, "policy"},
+		{"a long message", document("<Code>AccessDenied</Code><Message>" + strings.Repeat("x", 300) + "</Message>"), "AccessDenied (403, request R1): " + strings.Repeat("x", 200) + "…", fault.Policy, "policy"},
+		{"another endpoint", document(elsewhere + "<Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint>"), "AccessDenied (403, request R1): The bucket you are attempting to access must be addressed using the specified endpoint.", fault.Region, "set OSS_REGION=cn-beijing, and OSS_ENDPOINT=https://oss-cn-beijing.aliyuncs.com"},
+		{"another endpoint, inside", document(elsewhere + "<Endpoint>oss-cn-beijing-internal.aliyuncs.com</Endpoint>"), "AccessDenied (403, request R1): The bucket you are attempting to access must be addressed using the specified endpoint.", fault.Region, "set OSS_REGION=cn-beijing, and OSS_ENDPOINT=https://oss-cn-beijing-internal.aliyuncs.com"},
+		{"an endpoint of one's own", document(elsewhere + "<Endpoint>files.example.com</Endpoint>"), "AccessDenied (403, request R1): The bucket you are attempting to access must be addressed using the specified endpoint.", fault.Region, "OSS_ENDPOINT=https://files.example.com"},
+		{"an endpoint that is none", document("<Code>AccessDenied</Code><Endpoint>planted word</Endpoint>"), "AccessDenied (403, request R1)", fault.Policy, "policy"},
+		{"a wrong signature", document("<Code>SignatureDoesNotMatch</Code><Message>planted</Message>"), "SignatureDoesNotMatch (403, request R1)", fault.Credentials, "keys"},
+		{"a wrong clock", document("<Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message>"), "RequestTimeTooSkewed (403, request R1): The difference is too large.", fault.Clock, "clock"},
+		{"a message with the token", echo(func(r *http.Request) string { return r.Header.Get("X-Oss-Security-Token") }), "AccessDenied (403, request R1): I heard [redacted]", fault.Policy, "policy"},
+		{"a message with a part of the token", echo(func(r *http.Request) string { return r.Header.Get("X-Oss-Security-Token")[3:11] }), "AccessDenied (403, request R1): I heard [redacted]", fault.Policy, "policy"},
+		{"a message with the keys", echo(func(*http.Request) string { return keyID + ", " + secret }), "AccessDenied (403, request R1): I heard [redacted], [redacted]", fault.Policy, "policy"},
+		{"a message with what was signed", echo(func(r *http.Request) string {
+			_, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+			return signature
+		}), "AccessDenied (403, request R1): I heard [redacted]", fault.Policy, "policy"},
+		{"a name that does not resolve", lost(&net.DNSError{Err: "no such host", Name: "host", IsNotFound: true}), "lookup host: no such host, tried 3 times", fault.Name, "does not resolve"},
+		{"a page of someone else", page(200), stranger + " (200), tried 3 times", fault.Stranger, "not the service"},
+		{"a certificate of someone else", lost(&tls.CertificateVerificationError{Err: errors.New("x509: not for this")}), "tls: failed to verify certificate: x509: not for this", fault.Certificate, "somebody else"},
+		{"an error that lost its code", cut(403, "X-Oss-Ec", "0002-00000504"), "an error document that is cut, of RequestTimeTooSkewed by its EC (403, request R1, EC 0002-00000504), tried 3 times", fault.Clock, "clock"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, _ := newOSS(t, tt.fail)
+			_, err := s.Get(t.Context(), "k")
+			if got, want := text(err), "get p/k: "+tt.want; got != want || fault.Of(err) != tt.why || !strings.Contains(fault.Advice(err), tt.advises) {
+				t.Errorf("%s: error = %s, cause %q, advice %q; want %s, %q, %q", tt.name, got, fault.Of(err), fault.Advice(err), want, tt.why, tt.advises)
+			}
+			discreet(t, tt.name, err)
 		})
 	}
 }
@@ -472,7 +542,12 @@ func TestOSSPutNewCompares(t *testing.T) {
 		{"the look fails in passing", []reply{taken, page(502), hang, head("content")}, "", "PUT HEAD HEAD HEAD"},
 		{"the look fails", []reply{taken, refuse(403, "AccessDenied")}, "compare p/k: AccessDenied (403, request R1, EC 0001-00000001)", "PUT HEAD"},
 		{"gone meanwhile", []reply{taken, refuse(404, "NoSuchKey")}, "put p/k: taken, but gone when looked at", "PUT HEAD"},
-		{"gone meanwhile, without a word", []reply{taken, empty(404)}, "put p/k: taken, but gone when looked at", "PUT HEAD"},
+		{"gone meanwhile, without a word", []reply{taken, empty(404)}, "compare p/k: unreadable answer (404, request R1), tried 3 times", "PUT HEAD HEAD HEAD"},
+		{"gone meanwhile, says a stranger", []reply{taken, page(404), head("content")}, "", "PUT HEAD HEAD"},
+		{"equal, says a stranger", []reply{taken, page(200), head("other")}, exists, "PUT HEAD HEAD"},
+		{"a stranger takes it", []reply{page(200), stored}, "", "PUT PUT"},
+		{"somebody takes it without a word of what", []reply{empty(200), stored}, "", "PUT PUT"},
+		{"taken, without a CRC-64", []reply{empty(200, "ETag", "x")}, "", "PUT"},
 		{"no bucket", []reply{taken, refuse(404, "NoSuchBucket")}, "compare p/k: NoSuchBucket (404, request R1, EC 0001-00000001)", "PUT HEAD"},
 		{"another 409", []reply{refuse(409, "ObjectNotAppendable")}, "put p/k: ObjectNotAppendable (409, request R1, EC 0001-00000001)", "PUT"},
 	} {
@@ -594,7 +669,8 @@ type object struct{ key, etag, kind string }
 func listing(next string, objects ...object) reply {
 	return func(r *http.Request, _ []byte) (*http.Response, error) {
 		var b bytes.Buffer
-		fmt.Fprintf(&b, "<ListBucketResult><IsTruncated>%v</IsTruncated><NextContinuationToken>%s</NextContinuationToken>", next != "", strings.TrimPrefix(next, "none"))
+		fmt.Fprintf(&b, "<ListBucketResult><Name>bucket</Name><Prefix>%s</Prefix><IsTruncated>%v</IsTruncated><NextContinuationToken>%s</NextContinuationToken>",
+			url.QueryEscape(r.URL.Query().Get("prefix")), next != "", strings.TrimPrefix(next, "none"))
 		for _, o := range objects {
 			b.WriteString("<Contents><Key>")
 			_ = xml.EscapeText(&b, []byte(o.key))
@@ -620,18 +696,30 @@ func TestOSSListLeavesOutWhatIsNoDocument(t *testing.T) {
 }
 
 func TestOSSListIsWholeOrAnError(t *testing.T) {
+	const keys = "the answer's keys do not all have this prefix, or are not sorted (200, request R1), tried 3 times"
 	a, b := object{key: "p/a/1"}, object{key: "p/a/2"}
+	of := func(bucket, prefix string) reply {
+		return func(r *http.Request, _ []byte) (*http.Response, error) {
+			return response(r, 200, strings.NewReader("<ListBucketResult><Name>"+bucket+"</Name><Prefix>"+prefix+"</Prefix></ListBucketResult>")), nil
+		}
+	}
+	const another = "list p/a/: the answer is about another bucket or prefix (200, request R1), tried 3 times"
 	for _, tt := range []struct {
 		name  string
 		pages []reply
 		want  string
 	}{
-		{"a page of nothing but a promise", []reply{listing("none", a)}, "list p/a/: truncated after 1 keys without a new continuation token"},
-		{"pages in a circle", []reply{listing("1"), listing("2"), listing("1")}, "list p/a/: truncated after 0 keys without a new continuation token"},
-		{"a page twice", []reply{listing("1", a, b), listing("2", a, b)}, `list p/a/: the answer holds "p/a/1" after "p/a/2": want keys with this prefix, sorted`},
-		{"another folder", []reply{listing("", object{key: "p/b/1"})}, `list p/a/: the answer holds "p/b/1" after "": want keys with this prefix, sorted`},
+		{"a page of nothing but a promise", []reply{listing("none", a)}, "list p/a/: the answer is truncated, without a new continuation token (200, request R1), tried 3 times"},
+		{"pages in a circle", []reply{listing("1"), listing("2"), listing("1")}, "list p/a/: the answer is truncated, without a new continuation token (200, request R1), tried 3 times"},
+		{"a page twice", []reply{listing("1", a, b), listing("2", a, b)}, "list p/a/: " + keys},
+		{"another folder", []reply{listing("", object{key: "p/b/1"})}, "list p/a/: " + keys},
 		{"a second page that is refused", []reply{listing("1", a), refuse(403, "AccessDenied")}, "list p/a/: AccessDenied (403, request R1, EC 0001-00000001)"},
-		{"pages of someone else", []reply{page(200)}, "list p/a/: unreadable answer (200, request R1), tried 3 times"},
+		{"pages of someone else", []reply{page(200)}, "list p/a/: " + stranger + " (200), tried 3 times"},
+		{"no page", []reply{empty(200)}, "list p/a/: EOF (200, request R1), tried 3 times"},
+		{"another bucket", []reply{of("other", "p/a/")}, another},
+		{"another prefix", []reply{of("bucket", "p/")}, another},
+		{"no bucket", []reply{of("", "p/a/")}, another},
+		{"a key that is not encoded", []reply{listing("", object{key: "p/a/%zz"})}, "list p/a/: a name in the answer is not encoded as it was asked for (200, request R1), tried 3 times"},
 		{"half a page", []reply{cut(200)}, "list p/a/: unexpected EOF (200, request R1), tried 3 times"},
 	} {
 		synctest.Test(t, func(t *testing.T) {

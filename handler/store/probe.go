@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 
@@ -18,17 +19,21 @@ func (s *OSS) ProbePut(ctx context.Context, key string) error {
 	if err := checkKey("put", name); err != nil {
 		return err
 	}
-	var a answer
 	const digestOfNothing = "1B2M2Y8AsgTpgAmY7PhCfg=="
-	err := s.bucket.PutObject(name, strings.NewReader("probe"), oss.WithContext(withAnswer(ctx, &a)), oss.ContentMD5(digestOfNothing))
-	var refused oss.ServiceError
-	if errors.As(err, &refused) && (refused.Code == "InvalidDigest" || refused.Code == "BadDigest") {
-		return nil
-	}
-	if err == nil {
+	written := false
+	err := s.do(ctx, "probe", name, func(ctx context.Context, _ *answer) error {
+		err := s.bucket.PutObject(name, strings.NewReader("probe"), oss.WithContext(ctx), oss.ContentMD5(digestOfNothing))
+		var refused oss.ServiceError
+		if errors.As(err, &refused) && (refused.Code == "InvalidDigest" || refused.Code == "BadDigest") {
+			return nil
+		}
+		written = err == nil
+		return err
+	})
+	if written {
 		return errors.New("probe " + name + ": written, though its digest was wrong: want a service that compares Content-MD5; delete the object")
 	}
-	return explain(ctx, "probe", name, &a, err)
+	return err
 }
 
 // Versioning is the bucket's: "Enabled", "Suspended", or "" where it never was
@@ -36,7 +41,7 @@ func (s *OSS) ProbePut(ctx context.Context, key string) error {
 func (s *OSS) Versioning(ctx context.Context) (status string, err error) {
 	err = s.do(ctx, "get versioning of", s.bucket.BucketName, func(ctx context.Context, _ *answer) error {
 		var result oss.GetBucketVersioningResult
-		err := s.setting(ctx, "versioning", &result)
+		err := s.ask(ctx, map[string]any{"versioning": nil}, &result)
 		status = result.Status
 		return err
 	})
@@ -49,7 +54,7 @@ func (s *OSS) Versioning(ctx context.Context) (status string, err error) {
 func (s *OSS) Retention(ctx context.Context) (state string, err error) {
 	err = s.do(ctx, "get retention of", s.bucket.BucketName, func(ctx context.Context, _ *answer) error {
 		var result oss.WormConfiguration
-		err := s.setting(ctx, "worm", &result)
+		err := s.ask(ctx, map[string]any{"worm": nil}, &result)
 		state = result.State
 		return err
 	})
@@ -60,14 +65,18 @@ func (s *OSS) Retention(ctx context.Context) (state string, err error) {
 	return state, err
 }
 
-// setting reads one of the bucket's settings. The SDK's own methods for them take
-// no notice of a context.
-func (s *OSS) setting(ctx context.Context, name string, into any) error {
+// ask reads what the bucket says of itself. The SDK's own methods take no notice of a
+// context, or lose what proves that the answer is this bucket's.
+func (s *OSS) ask(ctx context.Context, query map[string]any, into any) error {
 	res, err := s.bucket.Client.Conn.DoWithContext(ctx, http.MethodGet, s.bucket.BucketName, "",
-		map[string]any{name: nil}, make(map[string]string), nil, 0, nil)
+		query, make(map[string]string), nil, 0, nil)
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
-	return xml.NewDecoder(res.Body).Decode(into)
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	return xml.Unmarshal(text, into)
 }

@@ -4,17 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-)
-
-// How often an operation that failed is worth another try.
-const (
-	never  = 0
-	once   = 1
-	always = math.MaxInt
 )
 
 const maxPause = 5 * time.Second

@@ -6,6 +6,7 @@ import (
 	"hash/crc64"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,9 +15,14 @@ import (
 type answer struct {
 	status int
 	header http.Header
-	head   bool  // of a HEAD request, which has no body to hold a code
-	length int64 // as announced; 0: not
+	length int64       // as announced; 0: not
+	asked  http.Header // of the request
 }
+
+const (
+	requestID   = "X-Oss-Request-Id"
+	crc64Header = "X-Oss-Hash-Crc64ecma"
+)
 
 type answerKey struct{}
 
@@ -25,14 +31,36 @@ func withAnswer(ctx context.Context, a *answer) context.Context {
 	return context.WithValue(ctx, answerKey{}, a)
 }
 
-// A transport notes the head of each answer, bounds its body, and refuses
-// redirects: following one would hand the security token to another host.
+// A transport notes the head of each answer, bounds its body, lets nobody answer but
+// OSS, and refuses redirects: following one would hand the security token to another
+// host.
 type transport struct {
 	base     http.RoundTripper
 	maxBytes int64
 }
 
 var errRedirect = errors.New("redirect refused")
+
+// What is no answer of OSS passes, as whoever stood in its place may be gone.
+var (
+	errStranger = errors.New("no answer of OSS: x-oss-request-id is missing")
+	errOther    = errors.New("no answer of OSS to this: want 200")
+	errUnproven = errors.New("no answer of OSS to a write: ETag and CRC-64 are missing")
+)
+
+// strange tells what an answer lacks to be one of OSS. Each of them has a request
+// id, and one to a write says what was stored.
+func strange(r *http.Request, res *http.Response) error {
+	switch {
+	case word(res.Header.Get(requestID)) == "":
+		return errStranger
+	case res.StatusCode/100 == 2 && res.StatusCode != http.StatusOK:
+		return errOther
+	case res.StatusCode == http.StatusOK && r.Method == http.MethodPut && res.Header.Get("ETag") == "" && res.Header.Get(crc64Header) == "":
+		return errUnproven
+	}
+	return nil
+}
 
 // RoundTrip makes the request.
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -41,7 +69,11 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if a, ok := r.Context().Value(answerKey{}).(*answer); ok {
-		*a = answer{res.StatusCode, res.Header, r.Method == http.MethodHead, max(0, res.ContentLength)}
+		*a = answer{res.StatusCode, res.Header, max(0, res.ContentLength), r.Header}
+	}
+	if err := strange(r, res); err != nil {
+		res.Body.Close()
+		return nil, err
 	}
 	if res.StatusCode/100 == 3 {
 		res.Body.Close() // the SDK would not
@@ -61,8 +93,14 @@ var crcTable = crc64.MakeTable(crc64.ECMA)
 
 // crc returns the CRC-64 that the service computed; ok is false where it sent none.
 func (a *answer) crc() (text string, ok bool) {
-	text = a.header.Get("X-Oss-Hash-Crc64ecma")
+	text = a.header.Get(crc64Header)
 	return text, text != ""
+}
+
+// signature is the one that was sent: a service may repeat it.
+func (a *answer) signature() string {
+	_, signature, _ := strings.Cut(a.asked.Get("Authorization"), "Signature=")
+	return signature
 }
 
 func crcOf(data []byte) string {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"backup-statistics/handler/fault"
 )
 
 // TestTurns wants no more tries at once than there are turns, and the wait for
@@ -33,7 +35,7 @@ func TestTurns(t *testing.T) {
 					under--
 					mu.Unlock()
 					if failing {
-						return &Error{Op: "get", Key: "a", Status: 503, again: always}
+						return &Error{Op: "get", Key: "a", Status: 503, again: fault.Always}
 					}
 					return nil
 				})
