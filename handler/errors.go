@@ -3,8 +3,10 @@ package handler
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"backup-statistics/handler/fault"
 	"backup-statistics/handler/redact"
 )
 
@@ -73,6 +75,47 @@ func (e *EventError) Unwrap() error      { return e.Err }
 func (e *SourceError) Unwrap() error     { return e.Err }
 func (e *StoreError) Unwrap() error      { return e.Err }
 func (e *AccountsError) Unwrap() []error { return e.Errs }
+
+// advise adds to an error what to do about its causes, once about each. It keeps the
+// type. Records are for machines, and do without.
+func advise(err error) error {
+	var said []string
+	add := func(err error) error {
+		if err == nil {
+			return nil
+		}
+		do := fault.Advice(err)
+		if do == "" || slices.Contains(said, do) {
+			return err
+		}
+		said = append(said, do)
+		return &advised{err, do}
+	}
+	switch e := err.(type) {
+	case *SourceError:
+		return &SourceError{add(e.Err)}
+	case *StoreError:
+		return &StoreError{add(e.Err)}
+	case *AccountsError:
+		errs := make([]error, len(e.Errs))
+		for i, err := range e.Errs {
+			errs[i] = add(err)
+		}
+		return &AccountsError{errs}
+	case *GapError:
+		return &GapError{e.Dates, e.Cause, add(e.Err)}
+	}
+	return err
+}
+
+// An advised error says what to do about it.
+type advised struct {
+	error
+	do string
+}
+
+func (a *advised) Error() string { return a.error.Error() + "; what to do: " + a.do }
+func (a *advised) Unwrap() error { return a.error }
 
 // ErrorType is the name under which Function Compute shows an error.
 func ErrorType(err error) string {

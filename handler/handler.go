@@ -70,7 +70,7 @@ type Handler struct {
 func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
 	result, err := h.act(ctx, event)
 	if err != nil {
-		return nil, hideInError(h.Redactor, err)
+		return nil, hideInError(h.Redactor, advise(err))
 	}
 	result.shorten()
 	result.hide(h.Redactor)

@@ -52,7 +52,7 @@ func TestReadmeHasEveryVariable(t *testing.T) {
 func TestReadmeHasEveryErrorType(t *testing.T) {
 	got := firstCells(t, "When it fails")
 	slices.Sort(got)
-	got = slices.DeleteFunc(got, func(s string) bool { return s == "errorType" })
+	got = slices.DeleteFunc(got, func(s string) bool { return !strings.HasSuffix(s, "Error") }) // the causes have a table there as well
 	var want []string
 	for _, err := range eachError("") {
 		want = append(want, ErrorType(err))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"backup-statistics/handler/fault"
 	"backup-statistics/handler/redact"
 	"backup-statistics/report"
 )
@@ -50,6 +51,8 @@ type Check struct {
 	Status string `json:"status"`
 	Found  string `json:"found"`
 	Do     string `json:"do,omitempty"` // what to do about it
+
+	cause fault.Cause
 }
 
 // Rebuilt is what a rebuild found and did.
@@ -77,7 +80,8 @@ func (r *Result) hide(secrets *redact.Redactor) {
 		r.Warnings = hideInTexts(secrets, r.Warnings)
 	}
 	for i, c := range r.Checks {
-		r.Checks[i] = Check{secrets.Text(c.Name), c.Status, secrets.Text(c.Found), secrets.Text(c.Do)}
+		c.Name, c.Found, c.Do = secrets.Text(c.Name), secrets.Text(c.Found), secrets.Text(c.Do)
+		r.Checks[i] = c
 	}
 }
 

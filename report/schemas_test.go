@@ -111,7 +111,7 @@ func compare(root, s *schema, t reflect.Type, path string) (problems []string) {
 func compareFields(root, s *schema, t reflect.Type, path string) (problems []string) {
 	known := make(map[string]bool)
 	for _, field := range reflect.VisibleFields(t) {
-		if field.Anonymous { // its fields follow
+		if field.Anonymous || !field.IsExported() { // its fields follow, or it is not written
 			continue
 		}
 		name, option, _ := strings.Cut(field.Tag.Get("json"), ",")
