@@ -71,7 +71,7 @@ engines: .engines/venv/ok ## read a played bucket with five real engines; it nee
 .engines/venv/ok: .engines/requirements.txt
 	python3 -m venv .engines/venv && .engines/venv/bin/python -m pip install -q -r $< && touch $@
 
-clients: .clients/venv/ok .clients/node_modules/ok .clients/jars/ok ## let the vendor's libraries read a played bucket; it needs Python, Node, Java and Maven
+clients: .clients/venv/ok .clients/node_modules/ok .clients/jars/ok .engines/venv/ok ## let the vendor's libraries, and Spark through them, read a played bucket; it needs Python, Node, Java and Maven
 	GO='$(GO)' TAGS='$(TAGS)' .clients/venv/bin/python -B .clients/run.py
 
 .clients/venv/ok: .clients/requirements.txt .clients/requirements-oss2.txt

@@ -33,6 +33,7 @@ CLIENTS = {
     "alibabacloud-oss-v2": [*PYTHON, "read_oss_v2.py"],
     "ali-oss": ["node", "read_ali_oss.mjs"],
     "aliyun-sdk-oss": [*JAVA, "ReadOss.java"],
+    "spark": [os.path.join(ROOT, ".engines", "venv", "bin", "python"), "-B", "read_spark.py"],
     "alibabacloud-hbr20170908": [*PYTHON, "ask_backup.py"],
     "refused": [*PYTHON, "refused.py"],
 }
@@ -171,8 +172,10 @@ def main():
         # For what resolves names by the system: Java asks this file alone.
         hosts = os.path.join(work, "hosts")
         endpoint = urlsplit(told["OSS_ENDPOINT"]).hostname
+        endpoints = [endpoint, endpoint.replace(".localhost", ".aliyuncs.com")]
+        names = ["localhost", os.uname().nodename, *(f"{b}.{e}" for b in (told["OSS_BUCKET"], "nobodys-bucket") for e in endpoints)]
         with open(hosts, "w") as file:
-            file.write(f"127.0.0.1 localhost {os.uname().nodename} {endpoint} {told['OSS_BUCKET']}.{endpoint} nobodys-bucket.{endpoint}\n")
+            file.write(f"127.0.0.1 {' '.join(names)}\n")
         environment = os.environ | {"TOLD": json.dumps(told), "HOSTS": hosts}
 
         print(f"{'client':25} {'version':30} {'time':>8}  equal")
