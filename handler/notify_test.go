@@ -512,3 +512,25 @@ func TestWebhookThatFailsIsAWarning(t *testing.T) {
 type panicking struct{}
 
 func (panicking) Notify(context.Context, Notice) error { panic("boom") }
+
+// What was perhaps delivered is told as such: by a run in a warning, by a preflight as
+// what nobody knows.
+func TestPerhapsIsSaid(t *testing.T) {
+	w := newWorld(t, 1)
+	w.inbox.fails = &DeliveryError{To: "webhook at example.com", Perhaps: true, Reason: "no whole answer within 15s"}
+	_, err := w.run("2026-11-22")
+	must(t, err)
+	w.protect(3, 2)
+	result, err := w.run("2026-11-23")
+	must(t, err)
+	if got, want := strings.Join(result.Warnings, "; "), "2 alerts that opened and 0 that closed: webhook at example.com: perhaps delivered: no whole answer within 15s"; got != want {
+		t.Errorf("it warns %q, want %q", got, want)
+	}
+	result, err = w.Handle(t.Context(), []byte(`{"action":"preflight","webhook":true}`))
+	must(t, err)
+	for _, c := range result.Checks {
+		if c.Name == "webhook" && (c.Status != CheckUnknown || !strings.Contains(c.Found, "perhaps delivered") || !strings.Contains(c.Do, "look whether")) {
+			t.Errorf("preflight says %+v, want that it is not known", c)
+		}
+	}
+}

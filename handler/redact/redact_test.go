@@ -244,7 +244,7 @@ func TestNothingTellingGetsOut(t *testing.T) {
 		}
 		return string(b)
 	}
-	rounds := 30_000
+	rounds := 10_000
 	if testing.Short() {
 		rounds = 2_000
 	}
