@@ -47,7 +47,9 @@ func TestHeartbeat(t *testing.T) {
 		{"broken down", answers(503, ""), 4, "answered 503"},
 		{"a gateway that heard nothing", answers(504, ""), 4, "answered 504"},
 		{"a connection that ends", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 4, "the connection ended without a whole answer"},
-		{"a redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://example.org/", http.StatusTemporaryRedirect) }, 1, "answered 307: want 200"},
+		{"a redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://example.org/", http.StatusTemporaryRedirect)
+		}, 1, "answered 307: want 200"},
 	} {
 		calls := 0
 		h := beating(t, hook, func(w http.ResponseWriter, r *http.Request) {
