@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,6 +17,10 @@ import (
 // from then on, since a past day can never be fetched.
 const lookBack = 31
 
+// justBegun is how old a day is whose run may still be to come: a check then is for
+// the day before. So is one whose timer stayed in another zone when TIME_ZONE changed.
+const justBegun = 6 * time.Hour
+
 // check is the watchdog. It takes the day into the history whatever state it is
 // in, so that a gap has its record, its alert and its place on the page; and it
 // fails where a due day has no complete record, so that whoever hears of failed
@@ -23,6 +28,10 @@ const lookBack = 31
 func (h *Handler) check(ctx context.Context, req Request) (*Result, error) {
 	date := report.DateOf(req.At, h.Config.Zone)
 	docs := newDocuments(h.Store)
+	if report.DateOf(req.At.Add(-justBegun), h.Config.Zone) < date {
+		docs.warn("in %v it is %s, and %v has just begun: the day that is checked is %v; where this comes each day, the timer is of another zone than TIME_ZONE", h.Config.Zone, req.At.In(h.Config.Zone).Format("15:04"), date, date-1)
+		date--
+	}
 	looking, stop := reserve(ctx, h.Now()) // a bucket that hangs must not keep people from being told
 	defer stop()
 	expected := sync.OnceValues(func() ([]job, error) { // asked for only where a record is missing
@@ -41,13 +50,13 @@ func (h *Handler) check(ctx context.Context, req Request) (*Result, error) {
 	days, from, err := l.unreported(ctx, today, expected)
 	for _, s := range days {
 		if r := s.record; r.Status != report.Complete && r.ReportedOn != nil && *r.ReportedOn == date {
-			gaps.Dates, gaps.Cause = append(gaps.Dates, r.SnapshotDate.String()), r.Cause
+			gaps.Gaps = append(gaps.Gaps, Gap{r.SnapshotDate.String(), r.Cause})
 		}
 	}
 	if err == nil {
 		err = l.fold(ctx, from, days, true)
 	}
-	if len(gaps.Dates) > 0 {
+	if len(gaps.Gaps) > 0 {
 		gaps.Err = err
 		return nil, gaps
 	}
@@ -94,7 +103,7 @@ func (l *ledger) unreported(ctx context.Context, today settled, expected duty) (
 	from, to := date, date
 	switch {
 	case l.damaged:
-		found, err := l.Handler.history(ctx)
+		found, err := l.Handler.history(ctx, l.documents)
 		if err != nil {
 			return []settled{today}, from, err
 		}
@@ -119,7 +128,7 @@ func (l *ledger) unreported(ctx context.Context, today settled, expected duty) (
 		return []settled{today}, from, err
 	}
 	for i, s := range days {
-		if s.record.Status != report.Complete && s.record.SnapshotDate <= date && s.record.ReportedOn == nil {
+		if r := s.record; r.Status != report.Complete && r.ReportedOn == nil && r.SnapshotDate <= date && r.SnapshotDate >= date-lookBack {
 			days[i].record.ReportedOn = &date
 		}
 	}

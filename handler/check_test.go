@@ -263,7 +263,7 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 			w.run("2026-11-20")
 			_, err := w.check("2026-11-23")
 			return err
-		}, gap("2026-11-21, 2026-11-22, 2026-11-23", noRun)},
+		}, gap("2026-11-21, 2026-11-22", noRunThen+"; 2026-11-23: "+noRun)},
 		{"a day that a later run entered, and no check", func(w *world) error {
 			w.run("2026-11-20")
 			w.run("2026-11-23")
@@ -305,7 +305,7 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 			w.run("2026-11-01")
 			_, err := w.check("2026-11-23")
 			return err
-		}, gap("22 days, the last of them 2026-11-14, 2026-11-15, 2026-11-16, 2026-11-17, 2026-11-18, 2026-11-19, 2026-11-20, 2026-11-21, 2026-11-22, 2026-11-23", noRun)},
+		}, gap("22 days, the last of them 2026-11-14, 2026-11-15, 2026-11-16, 2026-11-17, 2026-11-18, 2026-11-19, 2026-11-20, 2026-11-21, 2026-11-22", noRunThen+"; 2026-11-23: "+noRun)},
 		{"a gap that is older than a month", func(w *world) error {
 			w.run("2026-11-01")
 			for _, day := range days(w.t, "2026-11-03", 33) {
@@ -447,7 +447,7 @@ func TestCheckThatCannotLookBack(t *testing.T) {
 			[]string{report.TrendKey},
 			report.SnapshotsDir, "StoreError: store: list snapshots/: AccessDenied (403)",
 		},
-		{"nothing", []string{"2026-11-20", "2026-11-22"}, nil, "nothing", "GapError: gap: no complete record of 2026-11-21, 2026-11-23: " + noRun},
+		{"nothing", []string{"2026-11-20", "2026-11-22"}, nil, "nothing", "GapError: gap: no complete record of 2026-11-21: " + noRunThen + "; 2026-11-23: " + noRun},
 	} {
 		w := newWorld(t, 1)
 		for _, day := range tt.runs {
@@ -470,11 +470,11 @@ func TestEarlierDayWithoutARecordIsHeldAgainstTheFleet(t *testing.T) {
 		members error
 		status  string
 		cause   string
-		dates   string // of the GapError
+		earlier string // in the GapError
 	}{
-		{"half is there", "snapshots/dt=2026-11-24/1234567890123457", nil, report.Partial, "1 accounts were not attempted", "2026-11-24, 2026-11-25"},
-		{"all is there", "nothing", nil, report.Complete, "", "2026-11-25"},
-		{"nobody knows the fleet", "nothing", errDenied, report.Partial, "SourceError: cloud backup: find the member accounts: AccessDenied (403)", "2026-11-24, 2026-11-25"},
+		{"half is there", "snapshots/dt=2026-11-24/1234567890123457", nil, report.Partial, "1 accounts were not attempted", "2026-11-24: 1 accounts were not attempted; "},
+		{"all is there", "nothing", nil, report.Complete, "", ""},
+		{"nobody knows the fleet", "nothing", errDenied, report.Partial, "SourceError: cloud backup: find the member accounts: AccessDenied (403)", "2026-11-24: SourceError: cloud backup: find the member accounts: AccessDenied (403); "},
 	} {
 		w := newWorld(t, 2)
 		_, err := w.run("2026-11-23")
@@ -489,7 +489,7 @@ func TestEarlierDayWithoutARecordIsHeldAgainstTheFleet(t *testing.T) {
 			w.Members = func(context.Context) ([]Account, error) { return nil, tt.members }
 		}
 		_, err = w.check("2026-11-25")
-		if want := "GapError: gap: no complete record of " + tt.dates + ": " + noRun; fails(err) != want {
+		if want := "GapError: gap: no complete record of " + tt.earlier + "2026-11-25: " + noRun; fails(err) != want {
 			t.Errorf("%s: error %s, want %s", tt.name, fails(err), want)
 		}
 		if r := record(t, w.Store, "2026-11-24"); r.Status != tt.status || r.Cause != tt.cause {

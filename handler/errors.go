@@ -29,10 +29,11 @@ type (
 	// A GapError is due days without a complete record, found by a check:
 	// somebody must look. Err is why the bucket could not be told, if it could not.
 	GapError struct {
-		Dates []string // the newest last
-		Cause string   // of the newest
-		Err   error
+		Gaps []Gap // the newest last
+		Err  error
 	}
+	// A Gap is a day without a complete record, and why.
+	Gap struct{ Date, Cause string }
 )
 
 func (e *ConfigError) Error() string { return "config: " + strings.Join(e.Problems, "; ") }
@@ -55,14 +56,22 @@ func (e *AccountsError) Error() string {
 }
 
 func (e *GapError) Error() string {
-	const most = 10
-	dates := strings.Join(e.Dates[max(0, len(e.Dates)-most):], ", ")
-	if len(e.Dates) > most {
-		dates = fmt.Sprintf("%d days, the last of them %s", len(e.Dates), dates)
+	const most, longest = 10, 1000 // an answer is read in a console
+	text := "gap: no complete record of "
+	if len(e.Gaps) > most {
+		text += fmt.Sprintf("%d days, the last of them ", len(e.Gaps))
 	}
-	text := fmt.Sprintf("gap: no complete record of %s", dates)
-	if e.Cause != "" {
-		text += ": " + e.Cause
+	last := e.Gaps[max(0, len(e.Gaps)-most):]
+	for i, gap := range last {
+		text += gap.Date
+		switch {
+		case i+1 < len(last) && last[i+1].Cause == gap.Cause:
+			text += ", "
+		case i+1 < len(last):
+			text += ": " + cut(gap.Cause, longest) + "; "
+		case gap.Cause != "":
+			text += ": " + cut(gap.Cause, longest)
+		}
 	}
 	if e.Err != nil {
 		text += "; and that could not be recorded: " + e.Err.Error()
@@ -172,7 +181,11 @@ func hideInError(r *redact.Redactor, err error) error {
 		}
 		return &AccountsError{errs}
 	case *GapError:
-		return &GapError{e.Dates, r.Text(e.Cause), told(e.Err)}
+		gaps := make([]Gap, len(e.Gaps))
+		for i, gap := range e.Gaps {
+			gaps[i] = Gap{gap.Date, r.Text(gap.Cause)}
+		}
+		return &GapError{gaps, told(e.Err)}
 	}
 	return told(err)
 }

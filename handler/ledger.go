@@ -2,14 +2,18 @@ package handler
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"backup-statistics/handler/store"
 	"backup-statistics/report"
 )
 
@@ -55,6 +59,7 @@ type ledger struct {
 	empty     bool                     // there is no history yet
 	damaged   bool                     // there should be one: it is to be made anew of all days
 	fresh     bool                     // latest.json, if there is one, is of a day before
+	afresh    bool                     // days are derived from their snapshots, whatever their records say
 	listed    map[report.Date][]string // keys of all snapshots, where they were listed at once
 	cause     string                   // of a gap that nothing explains
 	trend     report.Trend             // what the history says after a day was entered; its days are the last ones
@@ -63,55 +68,126 @@ type ledger struct {
 // openLedger reads what a run for a day needs to know of the days before.
 func (h *Handler) openLedger(ctx context.Context, docs *documents, date report.Date) (*ledger, error) {
 	l := &ledger{Handler: h, documents: docs, cause: "no run of that day left a record"}
-	var captured, recorded []report.Date
+	var captured, recorded []string
 	var reads errgroup.Group
 	reads.Go(func() error { return docs.load(ctx, report.TrendKey, report.TrendCSVKey, report.TotalsKey(date-1)) })
-	reads.Go(func() (err error) {
-		captured, err = h.firstDays(ctx, report.SnapshotsDir+"dt=", func(key string) (report.Date, error) {
-			d, _, _, err := report.ParseSnapshotKey(key)
-			return d, err
-		})
-		return err
-	})
+	reads.Go(func() (err error) { captured, err = h.firstKeys(ctx, docs, report.SnapshotsDir+"dt="); return err })
 	reads.Go(func() (err error) { // the history begins with a day that failed, if it does
-		recorded, err = h.firstDays(ctx, report.DaysDir, report.ParseDayKey)
+		recorded, err = h.firstKeys(ctx, docs, report.DaysDir)
 		return err
 	})
 	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
-	others := func(wrong func(report.Date) bool) bool {
-		return slices.ContainsFunc(captured, wrong) || slices.ContainsFunc(recorded, wrong)
-	}
+	first := slices.Concat(captured, recorded)
 	data := docs.get(report.TrendKey)
-	if data == nil {
-		l.empty, l.damaged = true, others(func(d report.Date) bool { return d != date })
-		return l, nil
-	}
 	history, err := report.OpenHistory(data)
+	switch now := h.Now(); {
+	case data == nil:
+		l.empty = true
+		l.damaged, err = h.valid(ctx, docs, first, func(d report.Date) bool { return d != date })
+		return l, err
+	case err == nil && history.Head().To > lastDate(now, h.Config.Zone):
+		err = fmt.Errorf("it goes on to %v, and today is %v", history.Head().To, report.DateOf(now, h.Config.Zone))
+	case err == nil && history.Head().From < firstDate(now.AddDate(-1, 0, 0), h.Config.Zone): // not each day, once it is that old
+		err = fmt.Errorf("it begins on %v, more than ten years ago", history.Head().From)
+	}
 	if err != nil {
 		docs.warn("%s: %v: it is made anew of all days", report.TrendKey, err)
 		l.empty, l.damaged = true, true
 		return l, nil
 	}
 	l.history, l.to = history, history.Head().To
-	l.damaged = others(func(d report.Date) bool { return d < history.Head().From }) // an older day came back
-	return l, nil
+	l.damaged, err = h.valid(ctx, docs, first, func(d report.Date) bool { return d < history.Head().From }) // an older day came back
+	return l, err
 }
 
-// firstDays are the first days that a folder has documents of. Some documents
-// that are none of ours may lie before them.
-func (h *Handler) firstDays(ctx context.Context, folder string, parse func(key string) (report.Date, error)) (days []report.Date, _ error) {
-	entries, err := h.Store.List(ctx, folder, 10)
-	if err != nil {
-		return nil, &StoreError{err}
+// ourDate is the day that a key of a snapshot or a record is of. A history has the
+// days of the last ten years that have begun; what lies elsewhere somebody mistyped.
+func (h *Handler) ourDate(key string) (report.Date, error) {
+	date, _, _, err := report.ParseSnapshotKey(key)
+	if strings.HasPrefix(key, report.DaysDir) {
+		date, err = report.ParseDayKey(key)
 	}
-	for _, e := range entries {
-		if d, err := parse(e.Key); err == nil {
-			days = append(days, d)
+	now := h.Now()
+	if from, to := firstDate(now, h.Config.Zone), lastDate(now, h.Config.Zone); err == nil && (date < from || date > to) {
+		err = fmt.Errorf("%s is of no day from %v to today", key, from)
+	}
+	return date, err
+}
+
+// firstKeys are the first keys of ours in a folder. Some that are none of ours may lie
+// before them.
+func (h *Handler) firstKeys(ctx context.Context, docs *documents, folder string) (keys []string, _ error) {
+	for _, limit := range []int{10, 1000} {
+		entries, err := h.Store.List(ctx, folder, limit)
+		if err != nil {
+			return nil, &StoreError{err}
+		}
+		if keys = h.ours(docs, entries); len(keys) > 0 || len(entries) < limit {
+			break
 		}
 	}
-	return days, nil
+	return keys, nil
+}
+
+// ours are the keys that are ours. Others are left alone, and the first of them is said.
+func (h *Handler) ours(docs *documents, entries []store.Entry) (keys []string) {
+	var odd error
+	more := 0
+	for _, e := range entries {
+		switch _, err := h.ourDate(e.Key); {
+		case err == nil:
+			keys = append(keys, e.Key)
+		case odd == nil:
+			odd = err
+		default:
+			more++
+		}
+	}
+	switch {
+	case more > 0:
+		docs.warn("%v: it is left alone (and so are %d more)", odd, more)
+	case odd != nil:
+		docs.warn("%v: it is left alone", odd)
+	}
+	return keys
+}
+
+// valid tells whether one of these documents, of a day that is asked for, is what its
+// key says: an empty one, or one that somebody else left there, begins no history.
+func (h *Handler) valid(ctx context.Context, docs *documents, keys []string, asked func(report.Date) bool) (bool, error) {
+	for _, key := range keys {
+		date, err := h.ourDate(key)
+		if err != nil || !asked(date) {
+			continue
+		}
+		data, err := h.Store.Get(ctx, key)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, &StoreError{err}
+		}
+		if err := is(key, data); err == nil {
+			return true, nil
+		}
+		docs.warn("%s is none of ours: it is left alone", key)
+	}
+	return false, nil
+}
+
+// is tells whether a document is the snapshot or the record that its key says.
+func is(key string, data []byte) error {
+	if strings.HasPrefix(key, report.DaysDir) {
+		r, err := report.DecodeDayRecord(data)
+		if err == nil && report.DayKey(r.SnapshotDate) != key {
+			err = fmt.Errorf("it is of %v", r.SnapshotDate)
+		}
+		return err
+	}
+	s, err := report.DecodeSnapshot(data)
+	if err == nil && s.Key() != key {
+		err = fmt.Errorf("it is %s", s.Key())
+	}
+	return err
 }
 
 // open is what was open before a day.
@@ -165,14 +241,14 @@ func (l *ledger) renew(ctx context.Context, s settled, expected duty) error {
 	if err := s.write(ctx); err != nil {
 		return err
 	}
-	if newest == nil || newest.SnapshotDate <= date {
+	if newest == nil || newest.SnapshotDate <= date || newest.SnapshotDate > lastDate(l.Now(), l.Config.Zone) {
 		if err := l.latest(ctx, s.record); err != nil {
 			return err
 		}
 	}
 	ctx, stop := reserve(ctx, l.Now())
 	defer stop()
-	found, err := l.Handler.history(ctx)
+	found, err := l.Handler.history(ctx, l.documents)
 	if err == nil {
 		l.listed = found.snapshots
 		from, to, _ := found.span(Request{})
@@ -195,17 +271,20 @@ func (l *ledger) renew(ctx context.Context, s settled, expected duty) error {
 // where that is nil, the snapshots that it has are taken for all.
 func (l *ledger) settleDays(ctx context.Context, from, to report.Date, expected duty, known map[report.Date]settled) ([]settled, error) {
 	days := make([]settled, to-from+1)
-	all, ctx := errgroup.WithContext(ctx)
+	all, settling := errgroup.WithContext(ctx)
 	all.SetLimit(daysAtOnce)
 	var mu sync.Mutex
 	for i := range days {
+		if settling.Err() != nil { // the first that failed says why
+			break
+		}
 		date := from + report.Date(i)
 		if s, there := known[date]; there {
 			days[i] = s
 			continue
 		}
 		all.Go(func() error {
-			s, err := guard(func() (settled, error) { return l.settleDay(ctx, date, expected) })
+			s, err := guard(func() (settled, error) { return l.settleDay(settling, date, expected) })
 			if err != nil {
 				return fmt.Errorf("day %v: %w", date, err)
 			}
@@ -216,7 +295,7 @@ func (l *ledger) settleDays(ctx context.Context, from, to report.Date, expected 
 			return nil
 		})
 	}
-	if err := all.Wait(); err != nil {
+	if err := cmp.Or(all.Wait(), context.Cause(ctx)); err != nil {
 		return nil, asStoreError(err)
 	}
 	return days, nil
@@ -234,11 +313,34 @@ func (l *ledger) settleDay(ctx context.Context, date report.Date, expected duty)
 	if err := d.documents.load(ctx, report.DayKey(date)); err != nil {
 		return settled{}, err
 	}
+	if s, ok := d.recorded(); ok && !l.afresh {
+		return s, nil
+	}
 	why := reasons{failed: make(map[string]error), off: make(map[string]bool), cause: l.cause}
 	if d.documents.record(report.DayKey(date)) == nil && len(d.keys) > 0 && expected != nil {
 		why.expected, why.unknown = expected()
 	}
 	return d.settle(ctx, why)
+}
+
+// recorded is a day as its record has it, where that says what is missing and there is
+// no snapshot that it does not know: then nothing more is to be learnt of the day, which
+// may have thousands.
+func (d *day) recorded() (settled, bool) {
+	r := d.documents.record(report.DayKey(d.date))
+	if r == nil || r.Status == report.Complete || r.Withdrawn() || r.SnapshotDate != d.date {
+		return settled{}, false
+	}
+	known := 0
+	for _, o := range r.Objects {
+		if d.keys[o.Key] {
+			known++
+		} else if strings.HasPrefix(o.Key, report.SnapshotsDir) {
+			return settled{}, false
+		}
+	}
+	facts, err := report.NewFacts(*r, nil)
+	return settled{record: *r, facts: facts, stored: r, documents: d.documents}, err == nil && known == len(d.keys)
 }
 
 // asStoreError keeps an error of a type that says who has to act.

@@ -22,18 +22,17 @@ func (h *Handler) rebuild(ctx context.Context, req Request) (*Result, error) {
 	var found history
 	var l *ledger
 	var reads errgroup.Group
-	reads.Go(func() (err error) { found, err = h.history(ctx); return err })
+	reads.Go(func() (err error) { found, err = h.history(ctx, docs); return err })
 	reads.Go(func() (err error) { l, err = h.openLedger(ctx, docs, today); return err })
 	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
 	from, to, ok := found.span(req)
 	if !ok {
-		res.Warnings = append(req.Warnings, "there is no day to rebuild")
-		return res, nil
+		return nil, &EventError{fmt.Errorf("there is no day to rebuild: %s", found)}
 	}
 	res.SnapshotDate, res.Rebuilt = to, &Rebuilt{From: from, To: to}
-	l.listed, l.cause = found.snapshots, "unknown"
+	l.listed, l.cause, l.afresh = found.snapshots, "unknown", true
 	if first, last, _ := found.span(Request{}); l.empty || l.damaged || l.history.Head().From != first || l.to < from-1 {
 		l.history, l.empty, l.damaged = report.History{}, true, false // the trend needs all days
 		from, to = first, last
@@ -89,23 +88,44 @@ type history struct {
 	snapshots map[report.Date][]string // keys
 }
 
-func (h *Handler) history(ctx context.Context) (history, error) {
-	days, snapshots := make(map[report.Date]bool), make(map[report.Date][]string)
-	for _, dir := range []string{report.SnapshotsDir, report.DaysDir} {
+// history finds the days from the first on that has a valid document.
+func (h *Handler) history(ctx context.Context, docs *documents) (history, error) {
+	found := history{snapshots: make(map[report.Date][]string)}
+	documents := make(map[report.Date][]string)
+	for _, dir := range []string{report.DaysDir, report.SnapshotsDir} {
 		entries, err := h.Store.List(ctx, dir, 0)
 		if err != nil {
-			return history{}, &StoreError{err}
+			return found, &StoreError{err}
 		}
-		for _, e := range entries {
-			if date, _, _, err := report.ParseSnapshotKey(e.Key); err == nil {
-				days[date] = true
-				snapshots[date] = append(snapshots[date], e.Key)
-			} else if date, err := report.ParseDayKey(e.Key); err == nil {
-				days[date] = true
+		for _, key := range h.ours(docs, entries) {
+			date, _ := h.ourDate(key) // it is ours
+			documents[date] = append(documents[date], key)
+			if dir == report.SnapshotsDir {
+				found.snapshots[date] = append(found.snapshots[date], key)
 			}
 		}
 	}
-	return history{slices.Sorted(maps.Keys(days)), snapshots}, nil
+	for _, date := range slices.Sorted(maps.Keys(documents)) {
+		if len(found.days) == 0 {
+			valid, err := h.valid(ctx, docs, documents[date], func(report.Date) bool { return true })
+			if err != nil {
+				return found, err
+			}
+			if !valid {
+				continue
+			}
+		}
+		found.days = append(found.days, date)
+	}
+	return found, nil
+}
+
+// String says which days there are.
+func (f history) String() string {
+	if len(f.days) == 0 {
+		return "nothing is recorded yet"
+	}
+	return fmt.Sprintf("want from and to among %v to %v, which are recorded", f.days[0], f.days[len(f.days)-1])
 }
 
 // span is the days to rebuild: those asked for, inside of what there is.
