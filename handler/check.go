@@ -65,7 +65,7 @@ func (h *Handler) check(ctx context.Context, req Request) (*Result, error) {
 	}
 	res := &Result{
 		Action: ActionCheck, SnapshotDate: date, TimeZone: h.Config.Zone.String(), Status: today.record.Status,
-		Totals: today.record.Totals, Alerts: l.trend.Alerts, Warnings: append(req.Warnings, docs.warnings...),
+		Totals: today.record.Totals, Alerts: open(&l.trend), Warnings: append(req.Warnings, docs.warnings...),
 	}
 	return res, nil
 }

@@ -112,7 +112,7 @@ func advise(err error) error {
 		}
 		return &AccountsError{errs}
 	case *GapError:
-		return &GapError{e.Dates, e.Cause, add(e.Err)}
+		return &GapError{e.Gaps, add(e.Err)}
 	}
 	return err
 }

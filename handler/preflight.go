@@ -45,8 +45,8 @@ func (h *Handler) preflight(ctx context.Context, req Request) (*Result, error) {
 	all.Wait()
 	res := &Result{
 		Action: ActionPreflight, SnapshotDate: date, TimeZone: h.Config.Zone.String(), Status: CheckOK,
-		Alerts: []report.Alert{}, Warnings: req.Warnings,
-		Checks: []Check{{Name: "time zone", Status: CheckOK, Found: fmt.Sprintf("%s, by IANA's release %s: the date of now is %v", h.Config.Zone, zones.Release(), date)}},
+		Warnings: req.Warnings,
+		Checks:   []Check{{Name: "time zone", Status: CheckOK, Found: fmt.Sprintf("%s, by IANA's release %s: the date of now is %v", h.Config.Zone, zones.Release(), date)}},
 	}
 	for _, checks := range found {
 		res.Checks = append(res.Checks, checks...)

@@ -67,6 +67,6 @@ func TestReadmeHasEveryErrorType(t *testing.T) {
 func eachError(text string) []error {
 	err := errors.New(text)
 	return []error{
-		&ConfigError{[]string{text}}, &EventError{err}, &SourceError{err}, &StoreError{err}, &AccountsError{[]error{err, err}}, &GapError{[]string{"2026-11-23"}, text, err},
+		&ConfigError{[]string{text}}, &EventError{err}, &SourceError{err}, &StoreError{err}, &AccountsError{[]error{err, err}}, &GapError{[]Gap{{"2026-11-23", text}}, err},
 	}
 }

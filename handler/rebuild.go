@@ -18,7 +18,7 @@ import (
 func (h *Handler) rebuild(ctx context.Context, req Request) (*Result, error) {
 	today := report.DateOf(req.At, h.Config.Zone)
 	docs := newDocuments(h.Store)
-	res := &Result{Action: ActionRebuild, SnapshotDate: today, TimeZone: h.Config.Zone.String(), Status: "rebuilt", Alerts: []report.Alert{}}
+	res := &Result{Action: ActionRebuild, SnapshotDate: today, TimeZone: h.Config.Zone.String(), Status: "rebuilt"}
 	var found history
 	var l *ledger
 	var reads errgroup.Group
@@ -47,7 +47,7 @@ func (h *Handler) rebuild(ctx context.Context, req Request) (*Result, error) {
 		if err := l.fold(ctx, from, days, false); err != nil {
 			return nil, err
 		}
-		res.Alerts = l.trend.Alerts
+		res.Alerts = open(&l.trend)
 	}
 	res.Rebuilt.count(days, docs)
 	res.Warnings = append(req.Warnings, docs.warnings...)

@@ -31,7 +31,7 @@ type Result struct {
 	Totals       []report.TypeTotal `json:"totals,omitempty"`           // over all accounts of the day
 	Change       *Change            `json:"change,omitempty"`
 	FreeQuota    *QuotaResult       `json:"free_quota,omitempty"`
-	Alerts       []report.Alert     `json:"alerts"`                        // that are open, each with a hundred items at most
+	Alerts       []report.Alert     `json:"alerts,omitzero"`               // that are open, each with a hundred items at most; nil where nothing was judged
 	ItemsOmitted int                `json:"alert_items_omitted,omitempty"` // how many more there are, see the day's record
 	Rebuilt      *Rebuilt           `json:"rebuilt,omitempty"`             // of action rebuild
 	Checks       []Check            `json:"checks,omitempty"`              // of action preflight

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -44,6 +45,11 @@ type run struct {
 
 // snapshot collects what the day lacks and refreshes what is derived from it.
 func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
+	if req.DryRun { // it leaves nothing behind, and tells nobody
+		dry := *h
+		dry.Store, dry.Notifier, dry.Log = &rehearsal{Store: h.Store, written: make(map[string][]byte)}, nil, slog.New(slog.DiscardHandler)
+		h = &dry
+	}
 	date := report.DateOf(req.At, h.Config.Zone)
 	docs := newDocuments(h.Store)
 	r := &run{Handler: h, Request: req, day: h.newDay(date, docs), documents: docs, occasion: report.Occasion{
@@ -61,7 +67,7 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 		missed = nil
 	}
 	if r.DryRun {
-		return r.dryResult(outcomes, missed)
+		return r.rehearse(ctx, r.expected(accounts), outcomes, unknown, missed)
 	}
 	trend, derived := r.deriveUntilTrue(ctx, r.expected(accounts), outcomes, unknown)
 	if failed := failures(outcomes, missed); failed != nil {
@@ -131,6 +137,9 @@ func (r *run) derive(ctx context.Context, expected []job, outcomes []outcome, un
 	s, err := r.day.settle(ctx, why)
 	if err != nil {
 		return nil, err
+	}
+	if r.DryRun && (l.empty || l.damaged) { // there is nothing to judge by, or it would be made anew first
+		return nil, nil
 	}
 	if s.record.Status != report.Complete && (l.empty || l.damaged || l.to < r.day.date) {
 		if s.record.Alerts = l.open(r.day.date); s.stored != nil {
@@ -434,10 +443,9 @@ func (r *run) result(outcomes []outcome, trend *report.Trend) *Result {
 	res := &Result{
 		Action: ActionSnapshot, SnapshotDate: r.occasion.Date, TimeZone: r.occasion.TimeZone,
 		Status: statusOf(outcomes), Totals: r.day.totals(), FreeQuota: quotaOf(r.day.snapshots(), r.Config.FreeQuotaBytes),
-		Alerts: []report.Alert{}, Warnings: append(r.Warnings, r.documents.warnings...),
+		Alerts: open(trend), Warnings: append(r.Warnings, r.documents.warnings...),
 	}
 	if trend != nil {
-		res.Alerts = trend.Alerts
 		for _, d := range trend.Deltas {
 			if trend.CompleteDate != nil && *trend.CompleteDate == r.occasion.Date && d.Days == 1 {
 				res.Change = &Change{d.Since, d.Totals}
@@ -453,9 +461,18 @@ func (r *run) result(outcomes []outcome, trend *report.Trend) *Result {
 	return res
 }
 
-// dryResult answers from what was collected alone.
-func (r *run) dryResult(outcomes []outcome, unknown error) (*Result, error) {
-	if failed := failures(outcomes, unknown); failed != nil {
+// open are the alerts of a trend, nil where nothing was judged.
+func open(trend *report.Trend) []report.Alert {
+	if trend == nil || trend.Days == nil {
+		return nil
+	}
+	return append([]report.Alert{}, trend.Alerts...)
+}
+
+// rehearse answers what a run would that wrote what was collected. What the bucket
+// can't tell for that is a warning: that Cloud Backup answers is told all the same.
+func (r *run) rehearse(ctx context.Context, expected []job, outcomes []outcome, unknown, missed error) (*Result, error) {
+	if failed := failures(outcomes, missed); failed != nil {
 		return nil, failed
 	}
 	for _, o := range outcomes {
@@ -463,7 +480,42 @@ func (r *run) dryResult(outcomes []outcome, unknown error) (*Result, error) {
 			r.day.add(o.snapshot, o.object)
 		}
 	}
-	return r.result(outcomes, nil), nil
+	trend, err := r.derive(ctx, expected, outcomes, unknown)
+	if err != nil {
+		r.documents.warn("what would change and what would be open is not told: %v", err)
+	}
+	return r.result(outcomes, trend), nil
+}
+
+// A rehearsal is a store that keeps what is written to itself.
+type rehearsal struct {
+	Store
+	mu      sync.Mutex
+	written map[string][]byte
+}
+
+// Get returns what was written, or else what is stored.
+func (s *rehearsal) Get(ctx context.Context, key string) ([]byte, error) {
+	s.mu.Lock()
+	data, written := s.written[key]
+	s.mu.Unlock()
+	if written {
+		return slices.Clone(data), nil
+	}
+	return s.Store.Get(ctx, key)
+}
+
+// Put writes nothing.
+func (s *rehearsal) Put(_ context.Context, key string, data []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.written[key] = slices.Clone(data)
+	return nil
+}
+
+// PutNew writes nothing.
+func (s *rehearsal) PutNew(ctx context.Context, key string, data []byte) error {
+	return s.Put(ctx, key, data)
 }
 
 // statusOf is the strongest of what became of the snapshots.
