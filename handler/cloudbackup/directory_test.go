@@ -179,7 +179,7 @@ func TestHostileListings(t *testing.T) {
 
 // A page that was refused is asked for again, and counts once.
 func TestMembersAsksAgainForAPage(t *testing.T) {
-	first, garbled, last := listing("2", `"x"`, "1 a CreateSuccess"), listing("1", `""`, "2 b CreateSuccess"), listing("2", `""`, "2 b CreateSuccess")
+	first, garbled, last := listing("2", `"x"`, "1 a CreateSuccess"), listing("1", `""`, "9 z CreateSuccess"), listing("2", `""`, "2 b CreateSuccess")
 	service := &pages{bodies: []string{first, garbled, "<html>", strings.Replace(last, `"RequestId":"R",`, "", 1), last}}
 	d := cloudbackup.Directory{Endpoint: "http://127.0.0.1:1", Credential: credential(t, key), Web: &http.Client{Transport: service}, Pause: 1}
 	members, err := d.Members(t.Context())
