@@ -86,7 +86,7 @@ func TestTheRecordVouchesForWhatIsThere(t *testing.T) {
 				_, err := w.run(before)
 				must(t, err)
 				w.wait(day + noon)
-				var all, mu = sync.WaitGroup{}, new(sync.Mutex)
+				all, mu := sync.WaitGroup{}, new(sync.Mutex)
 				for i, request := range tt.events {
 					h := *w.Handler
 					h.Store, h.Notifier = versioned{kept, tt.keeps, new(atomic.Bool), random, mu}, nil
