@@ -195,6 +195,7 @@ func TestHalfOfTheSourceTypesIsNoCompleteDay(t *testing.T) {
 		h.Config = config(t, "SOURCE_TYPES=ECS_FILE,OTHER")
 		_, err := h.Handle(t.Context(), []byte(`{"source_types":["ECS_FILE"]}`))
 		must(t, err)
+		wind(t, h, "2026-11-23T15:17:01Z")
 		h.Handle(t.Context(), []byte(next)) //nolint:errcheck // what it records counts
 		if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 0 [] [] [1234567890123456 1234567890123457]}" {
 			t.Errorf("record after %s: %s %+v, want a partial day that names whom nobody asked for all", next, r.Status, r.Accounts)

@@ -193,7 +193,7 @@ func testPolicy(t *testing.T, b binary) {
 		t.Fatal(err)
 	}
 	timer := []string{
-		event, strings.Replace(event, "11-22", "11-23", 1), strings.Replace(event, `""`, `"{\"action\":\"check\"}"`, 1),
+		event, strings.Replace(event, "11-22", "11-23", 1), `{"triggerTime":"2026-11-23T15:17:00Z","triggerName":"check","payload":"{\"action\":\"check\"}"}`,
 		"{}", `{"overwrite":true}`, `{"dry_run":true}`, `{"action":"rebuild"}`,
 	}
 	t.Run("several accounts", func(t *testing.T) {
