@@ -784,7 +784,7 @@ func TestTrendThatIsNotMadeAnewInTime(t *testing.T) {
 		}
 		documents := &slow{without(t, w.Store, report.TrendKey), true}
 		w.Store, w.Now = documents, time.Now
-		time.Sleep(time.Date(2026, 11, 24, 4, 0, 1, 0, time.UTC).Sub(time.Now()))
+		time.Sleep(time.Until(time.Date(2026, 11, 24, 4, 0, 1, 0, time.UTC)))
 		run := func(event string) *Result {
 			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 			defer stop()

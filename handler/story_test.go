@@ -379,7 +379,7 @@ func TestDayIsCapturedThoughTheListHangs(t *testing.T) {
 		documents := new(hangingList)
 		h := newHandler(t, documents, new(source))
 		h.Now = time.Now
-		time.Sleep(time.Date(2026, 11, 22, 17, 30, 1, 0, time.UTC).Sub(time.Now()))
+		time.Sleep(time.Until(time.Date(2026, 11, 22, 17, 30, 1, 0, time.UTC)))
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		_, err := h.Handle(ctx, []byte(event))
