@@ -1,4 +1,4 @@
-"""Plays a bucket of 410 days and three accounts, lets five engines read it, and
+"""Plays a bucket of 410 days and three accounts, lets six engines read it, and
 compares every answer with figures computed straight from the snapshots.
 
     python run.py                  play the bucket, then ask all engines
@@ -190,6 +190,65 @@ def spark(bucket):
     return pyspark.__version__, answers
 
 
+# What Hive prints is text: these columns are, and the others are numbers.
+TEXT = {"snapshot_date", "account_id", "source_type", "region_id", "first_date", "last_date", "last_before", "first_after"}
+OPEN_TO_HIVE = ["lang", "lang.reflect", "io", "net", "nio", "text", "time", "util", "util.concurrent", "util.concurrent.atomic", "util.regex"]
+
+
+def hive(bucket):
+    definitions, questions = shipped("hive", bucket)
+    asked = []
+    epoch = "unix_timestamp(captured_at, \"yyyy-MM-dd'T'HH:mm:ss'Z'\")"
+    ask(asked.append, questions, epoch)
+    with tempfile.TemporaryDirectory() as work:
+        with open(os.path.join(work, "ask.sql"), "w") as script:
+            for sql in definitions:
+                script.write(sql + ";\n")
+            for sql in asked:  # one process answers all, so each answer is marked
+                script.write(f"!echo === answer;\n{sql};\n")
+        answers = iter(hive_cli(work, "ask.sql").split("=== answer\n")[1:])
+
+    def rows(_):
+        header, *lines = next(answers).splitlines()
+        names = header.split("\t")
+        return [tuple(map(hive_value, names, line.split("\t"))) for line in lines]
+
+    return glob.glob(f"{HERE}/jars/hive-exec-*.jar")[0].split("-")[-1].removesuffix(".jar"), ask(rows, questions, epoch)
+
+
+def hive_value(name, text):
+    if text == "NULL":
+        return None
+    return text if name in TEXT else text == "true" if text in ("true", "false") else int(text)
+
+
+def hive_cli(work, script):
+    """Run a script in one process: metastore, planner, MapReduce and all."""
+    settings = {
+        "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={work}/metastore;create=true",
+        "datanucleus.schema.autoCreateAll": "true",
+        "hive.metastore.schema.verification": "false",
+        "hive.metastore.warehouse.dir": f"{work}/warehouse",
+        "hive.exec.scratchdir": f"{work}/scratch",
+        "hive.exec.local.scratchdir": f"{work}/scratch",
+        "hive.async.log.enabled": "false",
+        "hive.cli.print.header": "true",
+        "hive.execution.engine": "mr",
+        "hive.exec.submit.local.task.via.child": "false",
+        "hive.local.time.zone": "UTC",
+        "mapreduce.framework.name": "local",
+    }
+    with open(os.path.join(work, "hive-site.xml"), "w") as site:
+        properties = (f"<property><name>{name}</name><value>{value}</value></property>" for name, value in settings.items())
+        site.write(f"<configuration>{''.join(properties)}</configuration>")
+    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ["sun.nio.ch", *("java." + name for name in OPEN_TO_HIVE)]]
+    command = ["java", *opens, "-Djava.io.tmpdir=" + work, "-cp", f"{work}:{HERE}/jars/*", "org.apache.hadoop.hive.cli.CliDriver", "-f", script]
+    done = subprocess.run(command, cwd=work, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise RuntimeError(f"hive: exit code {done.returncode}")
+    return done.stdout
+
+
 def chdb(bucket):
     import chdb
     from chdb.session import Session
@@ -303,7 +362,7 @@ def polars(bucket):
     }
 
 
-ENGINES = {"duckdb": duckdb, "spark": spark, "pandas": pandas, "polars": polars, "chdb": chdb}
+ENGINES = {"duckdb": duckdb, "spark": spark, "hive": hive, "pandas": pandas, "polars": polars, "chdb": chdb}
 
 
 def plain(value):
