@@ -105,7 +105,8 @@ func FuzzTriggerTime(f *testing.F) {
 
 // TestStrayKeysCostAWarning plants keys that nobody of ours wrote, or of days that no
 // history can have. Whatever is done then ends as without them, at hardly more
-// requests, with a warning, and leaves them where they are.
+// requests, and leaves them where they are; a rebuild, which looks at what there is,
+// warns of them, but for snapshots of years to come, which nothing looks for.
 func TestStrayKeysCostAWarning(t *testing.T) {
 	const before, day = "2026-11-22", "2026-11-23"
 	old := newWorld(t, 1)
@@ -159,7 +160,8 @@ func TestStrayKeysCostAWarning(t *testing.T) {
 						for _, n := range documents.calls {
 							asked[i] += n
 						}
-						if i == 1 && result != nil && len(result.Warnings) == 0 {
+						unseen := name == "a snapshot of the year 9999"
+						if i == 1 && result != nil && event == `{"action":"rebuild"}` && len(result.Warnings) == 0 && !unseen {
 							t.Errorf("%s, lost %s: no warning", event, lost)
 						}
 						if result != nil {
@@ -205,9 +207,11 @@ func snapshotAt(t *testing.T, w *world, day string) []byte {
 func TestAHistoryOutOfBoundsComesBack(t *testing.T) {
 	for _, odd := range []string{"2031-11-23", "2012-11-23"} {
 		w := newWorld(t, 1)
+		var warnings []string
 		for _, day := range []string{odd, "2026-11-22", "2026-11-23"} { // by clocks that were wrong
-			_, err := w.run(day)
+			result, err := w.run(day)
 			must(t, err)
+			warnings = append(warnings, result.Warnings...)
 		}
 		if odd > "2026" {
 			must(t, w.Store.Put(t.Context(), "latest.json", mustGet(t, w.Store, "days/"+odd+".json")))
@@ -219,7 +223,7 @@ func TestAHistoryOutOfBoundsComesBack(t *testing.T) {
 		}
 		result, err := w.run("2026-11-24")
 		must(t, err)
-		if len(result.Warnings) == 0 {
+		if len(append(warnings, result.Warnings...)) == 0 {
 			t.Errorf("%s: no warning", odd)
 		}
 		for _, key := range []string{"latest.json", "days/2026-11-24.json", report.TrendKey, report.TrendCSVKey, report.PageKey} {

@@ -69,8 +69,8 @@ func TestCheck(t *testing.T) {
 		{"a day whose run never happened", func(w *world) {}, noRun, report.Missing, noRun},
 		{
 			"a day whose run failed", func(w *world) { w.fail(fmt.Errorf("Throttling (429)")); w.run(day) },
-			"SourceError: cloud backup: account 1234567890123456, ECS_FILE: Throttling (429) (and 1 more)", report.Missing,
-			"SourceError: cloud backup: account 1234567890123456, ECS_FILE: Throttling (429) (and 1 more)",
+			"SourceError: cloud backup: account 1234567890123456, ECS_FILE: Throttling (429) (and 1 more account)", report.Missing,
+			"SourceError: cloud backup: account 1234567890123456, ECS_FILE: Throttling (429) (and 1 more account)",
 		},
 		{
 			"a day that is partial", func(w *world) {
@@ -92,7 +92,7 @@ func TestCheck(t *testing.T) {
 			"a day of which a run wrote no record and half of the snapshots", func(w *world) {
 				w.run(day)
 				w.Store = without(w.t, w.Store, "days/"+day, "report/", "snapshots/dt="+day+"/1234567890123457")
-			}, "1 accounts were not attempted", report.Partial, "1 accounts were not attempted",
+			}, "1 account was not attempted", report.Partial, "1 account was not attempted",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestCheckOfABucketThatCannotBeRead(t *testing.T) {
 		t.Fatalf("people were told %d times, want once", len(w.inbox.notices))
 	}
 	n := w.inbox.notices[0]
-	if !strings.HasPrefix(n.Text, "Cloud Backup statistics, 2026-11-24\nThe check could not read the bucket, so nobody knows whether the day is recorded.") ||
+	if !strings.HasPrefix(n.Text, "Check failed: nobody knows whether the day is recorded\nbackup-statistics · acme-reports/backup-statistics/ · 2026-11-24\nThe bucket could not be read.") ||
 		!strings.Contains(n.Text, "AccessDenied (403)") || n.SnapshotDate.String() != "2026-11-24" || n.Opened == nil || n.Closed == nil {
 		t.Errorf("the notice is %+v, want one that says what could not be read", n)
 	}
@@ -263,7 +263,7 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 			w.run("2026-11-20")
 			_, err := w.check("2026-11-23")
 			return err
-		}, gap("2026-11-21, 2026-11-22", noRunThen+"; 2026-11-23: "+noRun)},
+		}, gap("2026-11-21, 2026-11-22: "+noRunThen+"; 2026-11-23", noRun)},
 		{"a day that a later run entered, and no check", func(w *world) error {
 			w.run("2026-11-20")
 			w.run("2026-11-23")
@@ -305,7 +305,7 @@ func TestCheckReportsAGapOnce(t *testing.T) {
 			w.run("2026-11-01")
 			_, err := w.check("2026-11-23")
 			return err
-		}, gap("22 days, the last of them 2026-11-14, 2026-11-15, 2026-11-16, 2026-11-17, 2026-11-18, 2026-11-19, 2026-11-20, 2026-11-21, 2026-11-22", noRunThen+"; 2026-11-23: "+noRun)},
+		}, gap("22 days, the last of them 2026-11-14, 2026-11-15, 2026-11-16, 2026-11-17, 2026-11-18, 2026-11-19, 2026-11-20, 2026-11-21, 2026-11-22: "+noRunThen+"; 2026-11-23", noRun)},
 		{"a gap that is older than a month", func(w *world) error {
 			w.run("2026-11-01")
 			for _, day := range days(w.t, "2026-11-03", 33) {
@@ -431,22 +431,20 @@ func TestCheckThatCannotReadAPart(t *testing.T) {
 // its own.
 func TestCheckThatCannotLookBack(t *testing.T) {
 	const own = "GapError: gap: no complete record of 2026-11-23: " + noRun + "; and that could not be recorded: store: "
+	const earlier = "days/2026-11-21.json"
+	trend := []string{report.TrendKey}
 	for _, tt := range []struct {
 		name string
 		runs []string
 		lost []string
-		part string // that can't be listed
+		part string // that can't be read or listed
 		want string
 	}{
 		{"a gap that the trend knows", []string{"2026-11-20", "2026-11-22"}, nil, "snapshots/dt=2026-11-21/", own + "list snapshots/dt=2026-11-21/: AccessDenied (403)"},
-		{"a day that the trend does not know", []string{"2026-11-20"}, nil, "snapshots/dt=2026-11-21/", own + "day 2026-11-21: list snapshots/dt=2026-11-21/: AccessDenied (403)"},
-		{"all days, without a trend", []string{"2026-11-20", "2026-11-22"}, []string{report.TrendKey}, report.SnapshotsDir, own + "list snapshots/: AccessDenied (403)"},
-		{
-			"all days, without a trend, on a complete day",
-			[]string{"2026-11-20", "2026-11-23"},
-			[]string{report.TrendKey},
-			report.SnapshotsDir, "StoreError: store: list snapshots/: AccessDenied (403)",
-		},
+		{"a gap that the trend knows, and its record", []string{"2026-11-20", "2026-11-22"}, nil, earlier, own + "get " + earlier + ": AccessDenied (403)"},
+		{"a day that the trend does not know", []string{"2026-11-20"}, nil, "snapshots/dt=2026-11-21/", own + "list snapshots/dt=2026-11-21/: AccessDenied (403)"},
+		{"a record, without a trend", []string{"2026-11-20", "2026-11-22"}, trend, earlier, own + "get " + earlier + ": AccessDenied (403)"},
+		{"a record, without a trend, on a complete day", []string{"2026-11-20", "2026-11-22", "2026-11-23"}, trend, earlier, "StoreError: store: get " + earlier + ": AccessDenied (403)"},
 		{"nothing", []string{"2026-11-20", "2026-11-22"}, nil, "nothing", "GapError: gap: no complete record of 2026-11-21: " + noRunThen + "; 2026-11-23: " + noRun},
 	} {
 		w := newWorld(t, 1)
@@ -470,11 +468,10 @@ func TestEarlierDayWithoutARecordIsHeldAgainstTheFleet(t *testing.T) {
 		members error
 		status  string
 		cause   string
-		earlier string // in the GapError
 	}{
-		{"half is there", "snapshots/dt=2026-11-24/1234567890123457", nil, report.Partial, "1 accounts were not attempted", "2026-11-24: 1 accounts were not attempted; "},
-		{"all is there", "nothing", nil, report.Complete, "", ""},
-		{"nobody knows the fleet", "nothing", errDenied, report.Partial, "SourceError: cloud backup: find the member accounts: AccessDenied (403)", "2026-11-24: SourceError: cloud backup: find the member accounts: AccessDenied (403); "},
+		{"half is there", "snapshots/dt=2026-11-24/1234567890123457", nil, report.Partial, "1 account was not attempted"},
+		{"all is there", "nothing", nil, report.Complete, ""},
+		{"nobody knows the fleet", "nothing", errDenied, report.Partial, "SourceError: cloud backup: find the member accounts: AccessDenied (403)"},
 	} {
 		w := newWorld(t, 2)
 		_, err := w.run("2026-11-23")
@@ -489,7 +486,11 @@ func TestEarlierDayWithoutARecordIsHeldAgainstTheFleet(t *testing.T) {
 			w.Members = func(context.Context) ([]Account, error) { return nil, tt.members }
 		}
 		_, err = w.check("2026-11-25")
-		if want := "GapError: gap: no complete record of " + tt.earlier + "2026-11-25: " + noRun; fails(err) != want {
+		want := "2026-11-25: " + noRun
+		if tt.cause != "" { // each day with its own cause
+			want = "2026-11-24: " + tt.cause + "; " + want
+		}
+		if want = "GapError: gap: no complete record of " + want; fails(err) != want {
 			t.Errorf("%s: error %s, want %s", tt.name, fails(err), want)
 		}
 		if r := record(t, w.Store, "2026-11-24"); r.Status != tt.status || r.Cause != tt.cause {

@@ -47,17 +47,27 @@ type Config struct {
 	PageURL        string       // PAGE_URL: where people open the page; empty, or https
 	ReportLanguage string       // REPORT_LANGUAGE: of the page and the messages, "en" or "zh-CN"
 	LogLevel       slog.Level   // LOG_LEVEL
+	Function       string       // FC_FUNCTION_NAME: names the deployment, with the bucket
+}
+
+// readers are who messages and the page are for.
+func (c *Config) readers() report.Readers {
+	name := c.Bucket + "/" + c.Prefix
+	if c.Function != "" {
+		name = c.Function + ", " + name
+	}
+	return report.Readers{Language: c.ReportLanguage, Deployment: name, PageURL: c.PageURL}
 }
 
 // Variables are the environment variables that LoadConfig reads, besides
-// FC_REGION, which Function Compute sets.
+// FC_REGION and FC_FUNCTION_NAME, which Function Compute sets.
 func Variables() []string {
 	return []string{
 		"OSS_BUCKET", "OSS_PREFIX", "OSS_REGION", "OSS_ENDPOINT",
 		"CLOUD_BACKUP_ENDPOINT", "STS_ENDPOINT", "RESOURCE_DIRECTORY_ENDPOINT",
 		"SOURCE_TYPES", "TIME_ZONE", "MAX_EVENT_AGE",
-		"MEMBER_ROLE_ARNS", "MEMBER_ROLE_NAME", "MEMBER_EXTERNAL_ID", "CONCURRENCY",
-		"FREE_QUOTA_BYTES", "ALERT_RULES", "WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_KIND", "HEARTBEAT_URL", "LOG_LEVEL",
+		"MEMBER_ROLE_ARNS", "MEMBER_ROLE_NAME", "MEMBER_EXTERNAL_ID", "EXCLUDE_ACCOUNTS", "CONCURRENCY",
+		"FREE_QUOTA_BYTES", "ALERT_RULES", "WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_KIND", "PAGE_URL", "HEARTBEAT_URL", "REPORT_LANGUAGE", "LOG_LEVEL",
 	}
 }
 
@@ -106,6 +116,7 @@ func LoadConfig(getenv func(string) string) (*Config, error) {
 		PageURL:           l.page("PAGE_URL"),
 		ReportLanguage:    l.language("REPORT_LANGUAGE", "en"),
 		LogLevel:          l.level("LOG_LEVEL"),
+		Function:          l.get("FC_FUNCTION_NAME", ""),
 	}
 	cfg.WebhookKind = l.kind("WEBHOOK_KIND", cfg.WebhookURL)
 	if !bucketName(cfg.Bucket) {
@@ -308,22 +319,35 @@ func (l *loader) secretAddress(name, example string) (Secret, *url.URL) {
 
 // severalAddresses tells a list from an address that holds another in its query.
 func severalAddresses(s string) bool {
-	base, _, _ := strings.Cut(s, "?")
-	return len(strings.Fields(s)) > 1 || strings.Count(base, "://") > 1 ||
-		slices.ContainsFunc([]string{",", ";", "|"}, func(mark string) bool { return strings.Contains(s, mark+"http") })
+	base, query, _ := strings.Cut(s, "?")
+	for rest := query; ; {
+		at := strings.Index(rest, "://")
+		if at < 0 {
+			break
+		}
+		before := strings.TrimSuffix(strings.TrimSuffix(rest[:at], "https"), "http")
+		if !strings.HasSuffix(before, "=") { // else it is a value of its own
+			return true
+		}
+		rest = rest[at+len("://"):]
+	}
+	return len(strings.Fields(s)) > 1 || strings.Count(base, "://") > 1 || strings.ContainsAny(s, "，；、｜")
 }
 
 // robotLacks says what an address at one of the robots' own hosts lacks to be one
 // robot's. Companies put gateways before them, whose addresses are their own.
 func robotLacks(u *url.URL) (lacks, example string) {
 	parts := strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' })
-	switch strings.ToLower(u.Hostname()) {
-	case "oapi.dingtalk.com":
-		if u.Query().Get("access_token") == "" {
+	given := func(name string) bool {
+		return strings.Trim(u.Query().Get(name), " ….") != ""
+	}
+	switch strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") {
+	case "oapi.dingtalk.com", "api.dingtalk.com":
+		if !given("access_token") {
 			return "access_token", "https://oapi.dingtalk.com/robot/send?access_token=…"
 		}
 	case "qyapi.weixin.qq.com":
-		if u.Query().Get("key") == "" {
+		if !given("key") {
 			return "key", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"
 		}
 	case "open.feishu.cn", "open.larksuite.com":

@@ -78,6 +78,10 @@ func TestLoadConfigRefuses(t *testing.T) {
 		{"WEBHOOK_URL=https://oapi.dingtalk.com/robot/send?access_token=x WEBHOOK_KIND=json", "WEBHOOK_KIND is json, and WEBHOOK_URL is of oapi.dingtalk.com: want dingtalk, or nothing, since the host tells it"},
 		{"HEARTBEAT_URL=http://hc-ping.com/token", "HEARTBEAT_URL is not shown, since its address is a secret: want https and a host, such as https://hc-ping.com/… (http on loopback only)"},
 		{"HEARTBEAT_URL=https://a.example.com/token,https://b.example.com/token", strings.Replace(several, "WEBHOOK", "HEARTBEAT", 1)},
+		{"WEBHOOK_URL=https://oapi.dingtalk.com/robot/send?access_token=abc，https://oapi.dingtalk.com/robot/send?access_token=def", several},
+		{"WEBHOOK_URL=https://oapi.dingtalk.com/robot/send?access_token=abchttps://oapi.dingtalk.com/robot/send?access_token=def", several},
+		{"WEBHOOK_URL=https://oapi.dingtalk.com./robot/send", "WEBHOOK_URL is of oapi.dingtalk.com., and lacks access_token: want the whole address, such as https://oapi.dingtalk.com/robot/send?access_token=…"},
+		{"WEBHOOK_URL=https://oapi.dingtalk.com/robot/send?access_token=…", "WEBHOOK_URL is of oapi.dingtalk.com, and lacks access_token: want the whole address, such as https://oapi.dingtalk.com/robot/send?access_token=…"},
 		{"WEBHOOK_URL=https://oapi.dingtalk.com/robot/send", "WEBHOOK_URL is of oapi.dingtalk.com, and lacks access_token: want the whole address, such as https://oapi.dingtalk.com/robot/send?access_token=…"},
 		{"WEBHOOK_URL=https://oapi.dingtalk.com/robot/send?access_token=", "WEBHOOK_URL is of oapi.dingtalk.com, and lacks access_token: want the whole address, such as https://oapi.dingtalk.com/robot/send?access_token=…"},
 		{"WEBHOOK_URL=https://qyapi.weixin.qq.com/cgi-bin/webhook/send", "WEBHOOK_URL is of qyapi.weixin.qq.com, and lacks key: want the whole address, such as https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"},
@@ -178,10 +182,8 @@ func TestVariables(t *testing.T) {
 		delete(asked, name)
 	}
 	delete(asked, "FC_REGION") // Function Compute sets it
-	delete(asked, "DEBUG")     // only to refuse it
-	for _, name := range []string{"EXCLUDE_ACCOUNTS", "PAGE_URL", "REPORT_LANGUAGE"} {
-		delete(asked, name) // nothing follows from them yet, so that they are not told of
-	}
+	delete(asked, "FC_FUNCTION_NAME")
+	delete(asked, "DEBUG") // only to refuse it
 	if len(asked) > 0 {
 		t.Errorf("%v are read, and not listed", asked)
 	}

@@ -12,7 +12,9 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
+	"backup-statistics/handler/store"
 	"backup-statistics/report"
 )
 
@@ -21,36 +23,63 @@ import (
 type documents struct {
 	Store
 
+	reads    singleflight.Group // of those that are on their way
 	mu       sync.Mutex
-	known    map[string][]byte // nil where there is none
+	known    map[string][]byte            // nil where there is none, or nothing that can be used
+	large    map[string]bool              // is there, and too large to be ours
+	records  map[string]*report.DayRecord // those that were read, as long as they are known
+	decoded  func() (report.Trend, error) // the trend as it was read
 	written  int
 	warnings []string
 }
 
-func newDocuments(s Store) *documents { return &documents{Store: s, known: make(map[string][]byte)} }
+func newDocuments(s Store) *documents {
+	return &documents{Store: s, known: make(map[string][]byte), large: make(map[string]bool), records: make(map[string]*report.DayRecord)}
+}
 
 // load reads documents, side by side and each once.
 func (d *documents) load(ctx context.Context, keys ...string) error {
 	var reads errgroup.Group
 	for _, key := range keys {
-		d.mu.Lock()
-		_, known := d.known[key]
-		d.mu.Unlock()
-		if known {
+		if d.knows(key) {
 			continue
 		}
 		reads.Go(func() error {
-			data, err := d.Store.Get(ctx, key)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return &StoreError{err}
-			}
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.known[key] = data
-			return nil
+			_, err, _ := d.reads.Do(key, func() (any, error) {
+				if d.knows(key) {
+					return nil, nil
+				}
+				return nil, d.read(ctx, key)
+			})
+			return err
 		})
 	}
 	return reads.Wait()
+}
+
+func (d *documents) knows(key string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, known := d.known[key]
+	return known
+}
+
+// read reads one document. One that is too large to be ours is as good as none: it is
+// derived again.
+func (d *documents) read(ctx context.Context, key string) error {
+	data, err := d.Store.Get(ctx, key)
+	large := errors.Is(err, store.ErrTooLarge)
+	if err != nil && !large && !errors.Is(err, fs.ErrNotExist) {
+		return &StoreError{err}
+	}
+	if large {
+		data = nil
+		d.warn("%v: it is written anew", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known[key], d.large[key] = data, large
+	return nil
 }
 
 // get is a document that was loaded or written, nil where there is none.
@@ -78,6 +107,7 @@ func (d *documents) forget(keys ...string) {
 	defer d.mu.Unlock()
 	for _, key := range keys {
 		delete(d.known, key)
+		delete(d.records, key)
 	}
 }
 
@@ -87,9 +117,10 @@ func (d *documents) forget(keys ...string) {
 func (d *documents) holds(ctx context.Context, key string, data []byte) (bool, error) {
 	d.mu.Lock()
 	stored, known := d.known[key]
+	large := d.large[key]
 	d.mu.Unlock()
 	if known {
-		return bytes.Equal(stored, data), nil // an empty table and none are equal: neither has rows
+		return bytes.Equal(stored, data) && !large, nil // an empty table and none are equal: neither has rows
 	}
 	entries, err := d.Store.List(ctx, key, 1)
 	if err != nil {
@@ -102,8 +133,10 @@ func (d *documents) holds(ctx context.Context, key string, data []byte) (bool, e
 		return false, nil
 	case entries[0].MD5 == md5Of(data):
 		return true, nil
+	case entries[0].MD5 != "":
+		return false, nil
 	}
-	// As long as this one: it differs, or the store does not tell its MD5.
+	// As long as this one, and the store does not tell its MD5.
 	if err := d.load(ctx, key); err != nil {
 		return false, err
 	}
@@ -120,29 +153,10 @@ func (d *documents) write(ctx context.Context, key string, data []byte) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.known[key] = data
+	d.known[key], d.large[key] = data, false
+	delete(d.records, key)
 	d.written++
 	return nil
-}
-
-// writeRecord writes a day's record.
-func (d *documents) writeRecord(ctx context.Context, key string, r report.DayRecord) error {
-	data, err := r.Encode()
-	if err != nil {
-		return &StoreError{err}
-	}
-	return d.write(ctx, key, data)
-}
-
-// adopt takes over what others counted and warned of.
-func (d *documents) adopt(other *documents) {
-	other.mu.Lock()
-	defer other.mu.Unlock()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.written += other.written
-	d.warnings = append(d.warnings, other.warnings...)
-	other.written, other.warnings = 0, nil
 }
 
 func (d *documents) warn(format string, args ...any) {
@@ -153,19 +167,68 @@ func (d *documents) warn(format string, args ...any) {
 	}
 }
 
-// record is a day's record that was loaded, nil where there is none. A damaged
-// one is as good as none: it is derived again.
-func (d *documents) record(key string) *report.DayRecord {
+// record reads a day's record, nil where there is none. A damaged one is as good as
+// none: it is derived again.
+func (d *documents) record(ctx context.Context, key string) (*report.DayRecord, error) {
+	if err := d.load(ctx, key); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	known := d.records[key]
+	d.mu.Unlock()
+	if known != nil {
+		r := *known // whoever asks may go on from it
+		return &r, nil
+	}
 	data := d.get(key)
 	if data == nil {
-		return nil
+		return nil, nil
 	}
 	r, err := report.DecodeDayRecord(data)
+	if err == nil && key != report.LatestKey && report.DayKey(r.SnapshotDate) != key {
+		err = fmt.Errorf("it is the record of %s", r.SnapshotDate)
+	}
 	if err != nil {
 		d.warn("%s: %v: it is written anew", key, err)
-		return nil
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.known[key], d.large[key] = nil, true
+		return nil, nil
 	}
-	return &r
+	kept := r
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.records[key] = &kept
+	return &r, nil
+}
+
+// trend reads the stored trend, as it was before the run, once. It is to be looked at,
+// but for the views, which go on from it.
+func (d *documents) trend(ctx context.Context) (report.Trend, error) {
+	if err := d.load(ctx, report.TrendKey); err != nil {
+		return report.Trend{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.decoded == nil {
+		t, err := report.DecodeTrend(d.known[report.TrendKey])
+		d.decoded = func() (report.Trend, error) { return t, err }
+	}
+	return d.decoded()
+}
+
+// vouching is the record of a day that is stored; where that is gone or damaged,
+// latest.json may be its copy.
+func (d *documents) vouching(ctx context.Context, of *day) (*report.DayRecord, error) {
+	r, err := d.record(ctx, report.DayKey(of.date))
+	if err != nil || r != nil || of.fresh {
+		return r, err
+	}
+	r, err = d.record(ctx, report.LatestKey)
+	if err != nil || r == nil || r.SnapshotDate != of.date {
+		return nil, err
+	}
+	return r, nil
 }
 
 // md5Of is the sum by which a listing tells a document's content.

@@ -42,7 +42,7 @@ func TestDryRunAnswersWhatARealOneWould(t *testing.T) {
 		{"an alert is open, and closes", func(w *world) { w.run("2026-11-21"); w.protect(3, 2); w.run("2026-11-22"); w.protect(5, 2) }, ``, `"alerts": []`},
 		{"the day before is a gap", func(w *world) { w.run("2026-11-21"); w.protect(3, 2) }, ``, `-"change"`},
 		{"the quota is nearly used up", func(w *world) { w.run("2026-11-22"); w.protect(90, 2) }, ``, `"quota_percent"`},
-		{"a narrowed run, which judges nothing", func(w *world) { w.run("2026-11-22"); w.protect(3, 2) }, `,"accounts":["1234567890123456"]`, `-"alerts"`},
+		{"a narrowed run, which judges what it has", func(w *world) { w.run("2026-11-22"); w.protect(3, 2) }, `,"accounts":["1234567890123456"]`, `"resources_dropped"`},
 		{"a narrowed run that completes the day", func(w *world) {
 			w.run("2026-11-22")
 			w.protect(3, 2)
@@ -82,7 +82,7 @@ func TestDryRunOfACapturedDay(t *testing.T) {
 	result, err := w.timer("2026-11-23", noon, `{"dry_run":true}`, 0)
 	must(t, err)
 	change := result.Change
-	if got, want := fmt.Sprintf("%s %v %v", result.Status, result.Totals, names(result.Alerts)), "dry_run [{ECS_FILE {12884901888 12}}] [data_dropped_percent/11-23 resources_dropped/11-23]"; got != want ||
+	if got, want := fmt.Sprintf("%s %v %v", result.Status, result.Totals, names(result.Alerts)), "dry_run [{ECS_FILE {12884901888 12}}] [data_dropped_percent/11-23 ECS_FILE0 resources_dropped/11-23 1234567890123456ECS_FILE0 resources_dropped/11-23 1234567890123457ECS_FILE0 resources_dropped/11-23 ECS_FILE0 resources_dropped/11-23 ECS_FILEcn-hangzhou0]"; got != want ||
 		change == nil || change.Totals[0].ProtectedResourceCount != -2 {
 		t.Errorf("the dry run answers %s, change %v; want %s, two instances less than yesterday", got, change, want)
 	}
@@ -117,7 +117,7 @@ func TestAnswers(t *testing.T) {
 		{"a run of a first day", nil, ``, true},
 		{"a dry run", []string{"2026-11-22"}, `{"dry_run":true}`, true},
 		{"a run", []string{"2026-11-22"}, ``, true},
-		{"a narrowed run", []string{"2026-11-22"}, `{"accounts":["1234567890123456"]}`, false},
+		{"a narrowed run", []string{"2026-11-22"}, `{"accounts":["1234567890123456"]}`, true},
 		{"a check", []string{"2026-11-22", day}, `{"action":"check"}`, true},
 		{"a rebuild", []string{"2026-11-22", day}, `{"action":"rebuild"}`, true},
 		{"a preflight", []string{"2026-11-22"}, `{"action":"preflight"}`, false},

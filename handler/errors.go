@@ -32,9 +32,10 @@ type (
 		Gaps []Gap // the newest last
 		Err  error
 	}
-	// A Gap is a day without a complete record, and why.
-	Gap struct{ Date, Cause string }
 )
+
+// A Gap is a due day without a complete record, and why.
+type Gap struct{ Date, Cause string }
 
 func (e *ConfigError) Error() string { return "config: " + strings.Join(e.Problems, "; ") }
 func (e *EventError) Error() string  { return "event: " + e.Err.Error() }
@@ -135,10 +136,13 @@ func ErrorType(err error) string {
 		source   *SourceError
 		stored   *StoreError
 		gap      *GapError
+		altered  *IntegrityError
 	)
 	switch { // the outermost first
 	case errors.As(err, &gap):
 		return "GapError"
+	case errors.As(err, &altered):
+		return "IntegrityError"
 	case errors.As(err, &accounts):
 		return "AccountsError"
 	case errors.As(err, &config):
@@ -181,11 +185,13 @@ func hideInError(r *redact.Redactor, err error) error {
 		}
 		return &AccountsError{errs}
 	case *GapError:
-		gaps := make([]Gap, len(e.Gaps))
-		for i, gap := range e.Gaps {
-			gaps[i] = Gap{gap.Date, r.Text(gap.Cause)}
+		gaps := slices.Clone(e.Gaps)
+		for i := range gaps {
+			gaps[i].Cause = r.Text(gaps[i].Cause)
 		}
 		return &GapError{gaps, told(e.Err)}
+	case *IntegrityError:
+		return &IntegrityError{hideInTexts(r, e.Found), e.First, e.Next}
 	}
 	return told(err)
 }

@@ -21,9 +21,10 @@ const (
 	ActionCheck     = "check"
 	ActionRebuild   = "rebuild"
 	ActionPreflight = "preflight"
+	ActionVerify    = "verify"
 )
 
-var actions = []string{ActionSnapshot, ActionCheck, ActionRebuild, ActionPreflight}
+var actions = []string{ActionSnapshot, ActionCheck, ActionRebuild, ActionPreflight, ActionVerify}
 
 // A Request is what a timer, or a person, asks for.
 type Request struct {
@@ -32,8 +33,10 @@ type Request struct {
 	Accounts    []string // empty: all
 	DryRun      bool
 	Overwrite   bool
-	From, To    *report.Date // of a rebuild; nil: from the first day, to the last
+	From, To    *report.Date // of a rebuild or a verify; nil: from the first day, to the last
+	Chain       string       // of a verify: that of its last day, as somebody noted it
 	Webhook     bool         // of a preflight: send a message
+	Heartbeat   bool         // of a preflight: send a heartbeat
 
 	Trigger     string    // report.Timer or report.Manual
 	ScheduledAt time.Time // when a timer was due; zero in a manual run
@@ -156,8 +159,9 @@ func garbled(text []byte) error {
 // asks are the names that an event may hold, and what to type for each.
 var asks = map[string]string{
 	"source_types": `{"source_types":["ECS_FILE"]}`, "accounts": `{"accounts":["1234567890123456"]}`,
-	"dry_run": `{"dry_run":true}`, "overwrite": `{"overwrite":true}`, "webhook": `{"action":"preflight","webhook":true}`,
-	"from": `{"action":"rebuild","from":"2026-11-01"}`, "to": `{"action":"rebuild","to":"2026-11-23"}`,
+	"dry_run": `{"dry_run":true}`, "overwrite": `{"overwrite":true}`, "webhook": `{"action":"preflight","webhook":true}`, "heartbeat": `{"action":"preflight","heartbeat":true}`,
+	"chain": `{"action":"verify","to":"2026-11-23","chain":"…"}`,
+	"from":  `{"action":"rebuild","from":"2026-11-01"}`, "to": `{"action":"rebuild","to":"2026-11-23"}`,
 }
 
 // named finds an action, or a field of a request or of a timer's event, that a
@@ -287,7 +291,9 @@ var fields = map[string]func(r *Request, value json.RawMessage) error{
 	"dry_run":      func(r *Request, v json.RawMessage) error { return boolean(v, &r.DryRun) },
 	"overwrite":    func(r *Request, v json.RawMessage) error { return boolean(v, &r.Overwrite) },
 	"from":         func(r *Request, v json.RawMessage) error { return date(v, &r.From) },
+	"heartbeat":    func(r *Request, v json.RawMessage) error { return boolean(v, &r.Heartbeat) },
 	"webhook":      func(r *Request, v json.RawMessage) error { return boolean(v, &r.Webhook) },
+	"chain":        func(r *Request, v json.RawMessage) error { return chain(v, &r.Chain) },
 	"to":           func(r *Request, v json.RawMessage) error { return date(v, &r.To) },
 }
 
@@ -307,12 +313,14 @@ func (r *Request) fill(object map[string]json.RawMessage) error {
 
 // fits refuses what an action would silently leave undone.
 func (r *Request) fits() error {
-	rebuild := r.Action == ActionRebuild
+	past := r.Action == ActionRebuild || r.Action == ActionVerify
 	switch {
-	case !rebuild && (r.From != nil || r.To != nil):
-		return fmt.Errorf("from and to are for action rebuild, and the action is %s: a past day can't be collected", r.Action)
-	case r.Action != ActionPreflight && r.Webhook:
-		return fmt.Errorf("webhook is for action preflight, and the action is %s", r.Action)
+	case !past && (r.From != nil || r.To != nil):
+		return fmt.Errorf("from and to are for actions rebuild and verify, and the action is %s: a past day can't be collected", r.Action)
+	case r.Action != ActionVerify && r.Chain != "":
+		return fmt.Errorf("chain is for action verify, and the action is %s", r.Action)
+	case r.Action != ActionPreflight && (r.Webhook || r.Heartbeat):
+		return fmt.Errorf("webhook and heartbeat are for action preflight, and the action is %s", r.Action)
 	case r.Action != ActionSnapshot && (r.DryRun || r.Overwrite || len(r.SourceTypes) > 0 || len(r.Accounts) > 0):
 		return fmt.Errorf("source_types, accounts, dry_run and overwrite are for action snapshot, and the action is %s", r.Action)
 	case r.From != nil && r.To != nil && *r.From > *r.To:
@@ -323,7 +331,7 @@ func (r *Request) fits() error {
 
 func (r *Request) action(value json.RawMessage) error {
 	action := ActionSnapshot
-	if json.Unmarshal(value, &action) != nil || !slices.Contains(actions, action) {
+	if null(value) || json.Unmarshal(value, &action) != nil || !slices.Contains(actions, action) {
 		return fmt.Errorf("%.40s: want %s", value, either(actions))
 	}
 	r.Action = action
@@ -331,8 +339,8 @@ func (r *Request) action(value json.RawMessage) error {
 }
 
 func words(value json.RawMessage, to *[]string, check func(string) error) error {
-	if json.Unmarshal(value, to) != nil {
-		return fmt.Errorf("%.40s: want a list of strings, such as [\"…\"]", value)
+	if null(value) || json.Unmarshal(value, to) != nil || len(*to) == 0 {
+		return fmt.Errorf("%.40s: want a list of strings, such as [\"…\"], or leave it out for all", value)
 	}
 	for _, s := range *to {
 		if err := check(s); err != nil {
@@ -340,9 +348,16 @@ func words(value json.RawMessage, to *[]string, check func(string) error) error 
 		}
 	}
 	slices.Sort(*to)
-	*to = slices.Compact(*to)
+	for i, s := range *to {
+		if i > 0 && (*to)[i-1] == s {
+			return fmt.Errorf("a list in which %.80s stands twice: want each once", s)
+		}
+	}
 	return nil
 }
+
+// null tells that a value is none: json.Unmarshal takes it for whatever was there.
+func null(value json.RawMessage) bool { return string(bytes.TrimSpace(value)) == "null" }
 
 func date(value json.RawMessage, to **report.Date) error {
 	var text string
@@ -357,8 +372,15 @@ func date(value json.RawMessage, to **report.Date) error {
 	return nil
 }
 
+func chain(value json.RawMessage, to *string) error {
+	if json.Unmarshal(value, to) != nil || !report.CheckChain(*to) {
+		return fmt.Errorf("%.80s: want the chain of a day, 64 hexadecimal digits in lower case", value)
+	}
+	return nil
+}
+
 func boolean(value json.RawMessage, to *bool) error {
-	if json.Unmarshal(value, to) != nil {
+	if null(value) || json.Unmarshal(value, to) != nil {
 		return fmt.Errorf("%.40s: want true or false", value)
 	}
 	return nil

@@ -19,7 +19,7 @@ import (
 var now = time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
 
 func TestParseEvent(t *testing.T) {
-	const zero = "{Action:snapshot SourceTypes:[] Accounts:[] DryRun:false Overwrite:false From:<nil> To:<nil> Webhook:false "
+	const zero = "{Action:snapshot SourceTypes:[] Accounts:[] DryRun:false Overwrite:false From:<nil> To:<nil> Chain: Webhook:false Heartbeat:false "
 	manual := zero + "Trigger:manual ScheduledAt:0001-01-01 00:00:00 +0000 UTC At:2026-11-25 09:00:00 +0000 UTC Warnings:[]}"
 	timer := zero + "Trigger:timer ScheduledAt:2026-11-23 12:17:00 +0000 UTC At:2026-11-23 12:17:00 +0000 UTC Warnings:[]}"
 	warned := func(text string) string {
@@ -47,7 +47,7 @@ func TestParseEvent(t *testing.T) {
 		{"a payload that is an object", `{"triggerTime":"2026-11-23T12:17:00Z","payload":{"action":"snapshot"}}`, timer},
 		{"an offset", `{"triggerTime":"2026-11-23T20:17:00+08:00"}`, strings.Replace(timer, "At:2026-11-23 12:17:00 +0000 UTC W", "At:2026-11-23 20:17:00 +0800 +0800 W", 1)},
 		{"text as payload", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"hi"}`, strings.Replace(timer, "Warnings:[]", `Warnings:[the event is plain text, "hi": taken as {}, all defaults]`, 1)},
-		{"a whole request", `{"action":"snapshot","source_types":["B","A","A"],"accounts":["7"],"dry_run":true,"overwrite":true}`, strings.Replace(manual, "SourceTypes:[] Accounts:[] DryRun:false Overwrite:false", "SourceTypes:[A B] Accounts:[7] DryRun:true Overwrite:true", 1)},
+		{"a whole request", `{"action":"snapshot","source_types":["B","A"],"accounts":["7"],"dry_run":true,"overwrite":true}`, strings.Replace(manual, "SourceTypes:[] Accounts:[] DryRun:false Overwrite:false", "SourceTypes:[A B] Accounts:[7] DryRun:true Overwrite:true", 1)},
 		{"a rebuild of all days", `{"action":"rebuild"}`, strings.Replace(manual, "snapshot", "rebuild", 1)},
 		{"a rebuild from a day on", `{"action":"rebuild","from":"2026-11-02"}`, strings.NewReplacer("snapshot", "rebuild", "From:<nil>", "From:2026-11-02").Replace(manual)},
 		{"a rebuild up to a day", `{"action":"rebuild","to":"2026-11-02"}`, strings.NewReplacer("snapshot", "rebuild", "To:<nil>", "To:2026-11-02").Replace(manual)},
@@ -61,7 +61,7 @@ func TestParseEvent(t *testing.T) {
 }
 
 func TestParseEventRefuses(t *testing.T) {
-	const want, all = "want snapshot, check, rebuild or preflight", "; {} takes all defaults"
+	const want, all = "want snapshot, check, rebuild, preflight or verify", "; {} takes all defaults"
 	const object = `: want a JSON object, such as {"action":"snapshot"}` + all
 	for _, tt := range []struct{ name, event, want string }{
 		{"a list", `[1]`, `event: a list, [1]` + object},
@@ -93,22 +93,27 @@ func TestParseEventRefuses(t *testing.T) {
 		{"broken JSON", `{"action":`, `event: broken at byte 10: unexpected EOF: want a JSON object, such as {"action":"snapshot"}` + all},
 		{"a word too many", `{} {}`, `event: "{}" behind the object: want nothing there: want a JSON object, such as {"action":"snapshot"}` + all},
 		{"a field twice", `{"dry_run":true,"dry_run":false}`, `event: "dry_run" stands twice: want it once: want a JSON object, such as {"action":"snapshot"}` + all},
-		{"an unknown field", `{"colour":"red"}`, `event: "colour" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types, to or webhook` + all},
-		{"a field in another case", `{"Action":"snapshot"}`, `event: "Action" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types, to or webhook` + all},
+		{"an unknown field", `{"colour":"red"}`, `event: "colour" is no field of a request: want accounts, action, chain, dry_run, from, heartbeat, overwrite, source_types, to or webhook` + all},
+		{"a field in another case", `{"Action":"snapshot"}`, `event: "Action" is no field of a request: want accounts, action, chain, dry_run, from, heartbeat, overwrite, source_types, to or webhook` + all},
 		{"an unknown action", `{"action":"snap"}`, `event: action is "snap": ` + want + all},
 		{"an action that is no string", `{"action":7}`, `event: action is 7: ` + want + all},
 		{"a flag that is no flag", `{"dry_run":"yes"}`, `event: dry_run is "yes": want true or false` + all},
 		{"a source type by its form", `{"source_types":["ecs file"]}`, `event: source_types is ["ecs file"]: "ecs file" is no source type: want capital letters, digits and _, such as ECS_FILE` + all},
-		{"source types that are no list", `{"source_types":"ECS_FILE"}`, `event: source_types is "ECS_FILE": want a list of strings, such as ["…"]` + all},
+		{"source types that are no list", `{"source_types":"ECS_FILE"}`, `event: source_types is "ECS_FILE": want a list of strings, such as ["…"], or leave it out for all` + all},
 		{"an account by its form", `{"accounts":["../x"]}`, `event: accounts is ["../x"]: "../x" is no account id: want letters and digits, such as 1234567890123456` + all},
-		{"a past day of a snapshot", `{"from":"2026-11-01"}`, `event: from and to are for action rebuild, and the action is snapshot: a past day can't be collected`},
-		{"a message of a snapshot", `{"webhook":true}`, `event: webhook is for action preflight, and the action is snapshot`},
+		{"a past day of a snapshot", `{"from":"2026-11-01"}`, `event: from and to are for actions rebuild and verify, and the action is snapshot: a past day can't be collected`},
+		{"a flag that is null", `{"dry_run":null}`, `event: dry_run is null: want true or false; {} takes all defaults`},
+		{"an action that is null", `{"action":null}`, `event: action is null: ` + want + all},
+		{"accounts that are null", `{"accounts":null}`, `event: accounts is null: want a list of strings, such as ["…"], or leave it out for all; {} takes all defaults`},
+		{"no account", `{"accounts":[]}`, `event: accounts is []: want a list of strings, such as ["…"], or leave it out for all; {} takes all defaults`},
+		{"an account twice", `{"accounts":["7","8","7"]}`, `event: accounts is a list in which 7 stands twice: want each once; {} takes all defaults`},
+		{"a message of a snapshot", `{"webhook":true}`, `event: webhook and heartbeat are for action preflight, and the action is snapshot`},
 		{"a rebuild that overwrites", `{"action":"rebuild","overwrite":true}`, `event: source_types, accounts, dry_run and overwrite are for action snapshot, and the action is rebuild`},
 		{"a rebuild backwards", `{"action":"rebuild","from":"2026-11-02","to":"2026-11-01"}`, `event: from is 2026-11-02, after to, 2026-11-01: want the earlier day first`},
 		{"a rebuild that tries", `{"action":"rebuild","dry_run":true}`, `event: source_types, accounts, dry_run and overwrite are for action snapshot, and the action is rebuild`},
 		{"a check of some accounts", `{"action":"check","accounts":["7"]}`, `event: source_types, accounts, dry_run and overwrite are for action snapshot, and the action is check`},
 		{"a preflight of some source types", `{"action":"preflight","source_types":["A"]}`, `event: source_types, accounts, dry_run and overwrite are for action snapshot, and the action is preflight`},
-		{"a last day of a check", `{"action":"check","to":"2026-11-01"}`, `event: from and to are for action rebuild, and the action is check: a past day can't be collected`},
+		{"a last day of a check", `{"action":"check","to":"2026-11-01"}`, `event: from and to are for actions rebuild and verify, and the action is check: a past day can't be collected`},
 		{"a date that is a number", `{"action":"rebuild","to":20261101}`, `event: to is 20261101: want a date, such as "2026-11-23"` + all},
 		{"a date that is none", `{"action":"rebuild","from":"2026-02-30"}`, `event: from is "2026-02-30": want a date, such as "2026-11-23"` + all},
 		{"a timer without a time", `{"triggerName":"daily"}`, `event: triggerTime is "": want a time, such as "2026-11-23T12:17:00Z"`},
@@ -117,8 +122,8 @@ func TestParseEventRefuses(t *testing.T) {
 		{"a time that is a number", `{"triggerTime":1795436221}`, `event: triggerTime is 1795436221: want a time, such as "2026-11-23T12:17:00Z"`},
 		{"a time that is a digit", `{"triggerTime":5}`, `event: triggerTime is 5: want a time, such as "2026-11-23T12:17:00Z"`},
 		{"a time that is long", `{"triggerTime":"` + strings.Repeat("x", 41) + `"}`, `event: triggerTime is "` + strings.Repeat("x", 40) + `…": want a time, such as "2026-11-23T12:17:00Z"`},
-		{"a field with a long name", `{"` + strings.Repeat("x", 41) + `":1}`, `event: "` + strings.Repeat("x", 40) + `…" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types, to or webhook` + all},
-		{"a payload with an unknown field", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{\"source\":\"timer\"}"}`, `event: payload of the timer trigger: "source" is no field of a request: want accounts, action, dry_run, from, overwrite, source_types, to or webhook` + all},
+		{"a field with a long name", `{"` + strings.Repeat("x", 41) + `":1}`, `event: "` + strings.Repeat("x", 40) + `…" is no field of a request: want accounts, action, chain, dry_run, from, heartbeat, overwrite, source_types, to or webhook` + all},
+		{"a payload with an unknown field", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{\"source\":\"timer\"}"}`, `event: payload of the timer trigger: "source" is no field of a request: want accounts, action, chain, dry_run, from, heartbeat, overwrite, source_types, to or webhook` + all},
 		{"a payload that is broken", `{"triggerTime":"2026-11-23T12:17:00Z","payload":"{"}`, `event: payload of the timer trigger: broken at byte 1: unexpected EOF: want a JSON object, such as {"action":"snapshot"}` + all},
 	} {
 		_, err := ParseEvent([]byte(tt.event), now)
@@ -188,7 +193,7 @@ func FuzzParseEvent(f *testing.F) {
 		if asked["action"] != nil {
 			want.Action = asked["action"].(string)
 		}
-		want.DryRun, want.Overwrite, want.Webhook = asked["dry_run"] == true, asked["overwrite"] == true, asked["webhook"] == true
+		want.DryRun, want.Overwrite, want.Webhook, want.Heartbeat = asked["dry_run"] == true, asked["overwrite"] == true, asked["webhook"] == true, asked["heartbeat"] == true
 		want.SourceTypes, want.Accounts = set(asked["source_types"]), set(asked["accounts"])
 		want.From, want.To = asDate(asked["from"]), asDate(asked["to"])
 		spell := func(r Request) string {

@@ -1,13 +1,23 @@
 // Package handler runs one invocation: an event comes in, documents are left in
-// a store. The path of the data:
+// a store. A run is four steps, and data goes through them in one direction:
 //
-//	event ──ParseEvent──▶ request ──Source──▶ statistics ──Encode──▶ snapshot
-//	                                                                   │ Store.PutNew
-//	    latest.json ◀── the day's record ◀── tables ◀── all snapshots of the day
+//	event ──ParseEvent──▶ request
+//	        ┌────────────────┴───────────────┐             side by side
+//	      read ◀── Store                  collect ◀── Source
+//	      what settling the day needs     the snapshots: the first write
+//	        └────────────────┬───────────────┘
+//	                       settle                          pure: report.Settle
+//	                         │  the day's record and tables
+//	                       write, in rounds
+//	        tables ──▶ people are told ──▶ the record, latest.json and the views
+//
+// They are read (chain.go), collect (snapshot.go), settle (day.go, and report) and
+// write (write.go; the views: views.go). A check, a rebuild and a dry run differ in
+// what they read and in which days they settle, not in how.
 //
 // Whatever breaks between two steps leaves a readable bucket, and the next run
 // of that day completes it. The package knows no clock, no environment and no
-// credentials: main hands it what it needs for one invocation.
+// credentials: package entry hands it what it needs for one invocation.
 //
 // Two runs of one day may overlap, since a timer delivers at least once. Both
 // may ask Cloud Backup; the store keeps the first snapshot, the other run reads
@@ -39,6 +49,11 @@ type Store interface {
 	List(ctx context.Context, prefix string, limit int) ([]store.Entry, error)
 }
 
+// A Beater tells somebody outside that a day is complete. A [Heartbeat] is one.
+type Beater interface {
+	Beat(ctx context.Context, p Pulse) error
+}
+
 // An Account is one whose statistics are collected, through its own Source.
 type Account struct {
 	ID     string
@@ -55,6 +70,7 @@ type Handler struct {
 	Members  func(ctx context.Context) ([]Account, error)
 	Store    Store
 	Notifier Notifier // told of alerts; nil: nobody
+	Heart    Beater   // told of complete days; nil: nobody
 	Retry    int      // how often this invocation was tried before
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -94,6 +110,8 @@ func (h *Handler) act(ctx context.Context, event []byte) (*Result, error) {
 		return h.check(ctx, r)
 	case ActionRebuild:
 		return h.rebuild(ctx, r)
+	case ActionVerify:
+		return h.verify(ctx, r)
 	case ActionPreflight:
 		return h.preflight(ctx, r)
 	default:

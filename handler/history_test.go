@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -142,12 +143,15 @@ func (i *inbox) said() string {
 	var said []string
 	for _, n := range i.notices {
 		said = append(said, n.SnapshotDate.String())
-		for sign, alerts := range map[string][]report.Alert{"+": n.Opened, "-": n.Closed} {
-			for _, a := range alerts {
-				said = append(said, sign+name(a))
-			}
+		var changes []string
+		for _, a := range n.Opened {
+			changes = append(changes, "+"+name(a))
 		}
-		slices.Sort(said[len(said)-len(n.Opened)-len(n.Closed):])
+		for _, c := range n.Closed {
+			changes = append(changes, "-"+name(c.Alert))
+		}
+		slices.Sort(changes)
+		said = append(said, slices.Compact(changes)...)
 	}
 	return strings.Join(said, " ")
 }
@@ -159,29 +163,33 @@ func name(a report.Alert) string { return a.Rule + "/" + a.Opened.String()[5:] }
 // must wonder about: an alert that opens twice, or closes without being open.
 func (i *inbox) known() (open, odd []string) {
 	for _, n := range i.notices {
-		for _, a := range n.Opened {
-			if slices.Contains(open, name(a)) {
-				odd = append(odd, "+"+name(a))
+		for _, item := range names(n.Opened) {
+			if slices.Contains(open, item) {
+				odd = append(odd, "+"+item)
 			}
-			open = append(open, name(a))
+			open = append(open, item)
 		}
-		for _, a := range n.Closed {
-			at := slices.Index(open, name(a))
-			if at < 0 {
-				odd = append(odd, "-"+name(a))
-				continue
+		for _, c := range n.Closed {
+			for _, item := range names([]report.Alert{c.Alert}) {
+				at := slices.Index(open, item)
+				if at < 0 {
+					odd = append(odd, "-"+item)
+					continue
+				}
+				open = slices.Delete(open, at, at+1)
 			}
-			open = slices.Delete(open, at, at+1)
 		}
 	}
 	slices.Sort(open)
 	return open, odd
 }
 
-func names(alerts []report.Alert) []string {
-	var all []string
+// names are the items of alerts, each with the alert that it belongs to.
+func names(alerts []report.Alert) (all []string) {
 	for _, a := range alerts {
-		all = append(all, name(a))
+		for _, i := range a.Items {
+			all = append(all, fmt.Sprint(name(a), " ", i.AccountID, i.SourceType, i.RegionID, i.Threshold))
+		}
 	}
 	slices.Sort(all)
 	return all
@@ -201,7 +209,12 @@ func differ(got, want string) string {
 	var text []string
 	for key, data := range w {
 		if g[key] != data {
-			text = append(text, fmt.Sprintf("%s is\n%.3000s\nwant\n%.3000s", key, g[key], data))
+			at := 0 // where they part
+			for at < min(len(g[key]), len(data)) && g[key][at] == data[at] {
+				at++
+			}
+			at = max(0, at-200)
+			text = append(text, fmt.Sprintf("%s is, from byte %d on\n%.1500s\nwant\n%.1500s", key, at, g[key][min(at, len(g[key])):], data[at:]))
 		}
 	}
 	for key, data := range g {
@@ -335,9 +348,9 @@ func openNow(t *testing.T, s Store) []string {
 	t.Helper()
 	data, err := s.Get(t.Context(), report.TrendKey)
 	must(t, err)
-	h, err := report.OpenHistory(data)
+	trend, err := report.DecodeTrend(data)
 	must(t, err)
-	return names(h.Head().Alerts)
+	return names(trend.Alerts)
 }
 
 var errDenied = errors.New("AccessDenied (403)")
@@ -361,12 +374,12 @@ func TestSimulatedWeeks(t *testing.T) {
 			w.timer(day, noon, "", 1)
 			w.fail(nil)
 		}, true, "SourceError: cloud backup: account 1234567890123456, ECS_FILE: AccessDenied (403)", "2026-11-20 +day_missing/11-20 2026-11-25 -day_missing/11-20", 5},
-		{"trigger and check are off", func(*world, string) {}, false, noRunThen, "2026-11-25 +day_missing/11-20 -day_missing/11-20", 0},
+		{"trigger and check are off", func(*world, string) {}, false, noRunThen, "2026-11-25 +day_missing/11-20 -day_missing/11-20", 0}, // nobody was there before to say it
 		{"the role is revoked, and the check is off", func(w *world, day string) {
 			w.fail(errDenied)
 			w.run(day)
 			w.fail(nil)
-		}, false, "SourceError: cloud backup: account 1234567890123456, ECS_FILE: AccessDenied (403)", "2026-11-25 +day_missing/11-20 -day_missing/11-20", 0},
+		}, false, "SourceError: cloud backup: account 1234567890123456, ECS_FILE: AccessDenied (403)", "2026-11-21 +day_missing/11-20 2026-11-25 -day_missing/11-20", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, 1)
@@ -631,7 +644,7 @@ func (i *inbox) ever() string {
 			told = append(told, "+"+name(a))
 		}
 		for _, a := range n.Closed {
-			told = append(told, "-"+name(a))
+			told = append(told, "-"+name(a.Alert))
 		}
 	}
 	slices.Sort(told)
@@ -693,37 +706,44 @@ func TestRebuildOfADayThatIsDamagedToday(t *testing.T) {
 }
 
 // The trend is derived: without it, or with a damaged one, the next run makes it
-// anew, and tells nothing again. What else lies in the folders hides no day.
+// anew, and tells nothing again. What else lies in the folders hides no day. When the
+// history begins its records say: a run does not look for it, a rebuild does.
 func TestTrendThatIsLostComesBack(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		lose func(t *testing.T, s Store) Store
+		name   string
+		lose   func(t *testing.T, s Store) Store
+		days   string // the first ones of the history, after the next run
+		begins string // the history, after a rebuild; empty: nothing differs
 	}{
-		{"nothing is lost", func(t *testing.T, s Store) Store { return s }},
-		{"the trend", func(t *testing.T, s Store) Store { return without(t, s, report.TrendKey) }},
-		{"the table of the trend", func(t *testing.T, s Store) Store { return without(t, s, report.TrendCSVKey) }},
-		{"all that people look at", func(t *testing.T, s Store) Store { return without(t, s, "report/", report.LatestKey, "schema/") }},
+		{"nothing is lost", func(t *testing.T, s Store) Store { return s }, "", ""},
+		{"the trend", func(t *testing.T, s Store) Store { return without(t, s, report.TrendKey) }, "", ""},
+		{"the table of the trend", func(t *testing.T, s Store) Store { return without(t, s, report.TrendCSVKey) }, "", ""},
+		{"the calendar", func(t *testing.T, s Store) Store { return without(t, s, report.CalendarKey(2026)) }, "", ""},
+		{"the page", func(t *testing.T, s Store) Store { return without(t, s, report.PageKey) }, "", ""},
+		{"all that people look at", func(t *testing.T, s Store) Store {
+			return without(t, s, "report/", "calendar/", report.LatestKey, "schema/")
+		}, "", ""},
 		{"the trend, and the oldest days for good", func(t *testing.T, s Store) Store {
 			return without(t, s, report.TrendKey, "days/2026-11-18", "days/2026-11-19", "snapshots/dt=2026-11-19", "regions/dt=2026-11-19", "totals/dt=2026-11-19")
-		}},
+		}, "18 missing 19 missing", "2026-11-20"},
 		{"nothing, and an older day came back", func(t *testing.T, s Store) Store {
 			other := newWorld(t, 2)
 			other.run("2026-11-16")
-			copyTo(t, s, without(t, other.Store, "days/", "regions/", "totals/", "latest.json", "report/", "schema/"))
+			copyTo(t, s, other.Store, "days/", "regions/", "totals/", "latest.json", "report/", "calendar/", "schema/")
 			return s
-		}},
+		}, "", "2026-11-16"},
 		{"half of the trend", func(t *testing.T, s Store) Store {
 			data, err := s.Get(t.Context(), report.TrendKey)
 			must(t, err)
 			must(t, s.Put(t.Context(), report.TrendKey, data[:len(data)/2]))
 			return s
-		}},
+		}, "", ""},
 		{"the trend, in a bucket with other things", func(t *testing.T, s Store) Store {
 			for _, key := range []string{"snapshots/README.txt", "snapshots/dt=2026-11-01/notes.txt", "snapshots/dt=/x", "days/.keep", "days/2026.json"} {
 				must(t, s.Put(t.Context(), key, []byte("hello")))
 			}
 			return without(t, s, report.TrendKey)
-		}},
+		}, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, 2)
@@ -745,46 +765,79 @@ func TestTrendThatIsLostComesBack(t *testing.T) {
 				t.Errorf("people were told %s, want nothing", got)
 			}
 			got := dump(t, w.Store)
-			w.Store = without(t, w.Store, "report/")
+			if got, want := statuses(t, w.Store), cmp.Or(tt.days, "18 missing 19 complete")+" 20 complete 21 complete 22 complete 23 complete 24 complete"; got != want {
+				t.Errorf("after the next run the days are %s, want %s", got, want)
+			}
+			w.Store = without(t, w.Store, "report/", "calendar/")
 			_, err = w.Handle(t.Context(), []byte(`{"action":"rebuild"}`))
 			must(t, err)
-			if want := dump(t, w.Store); got != want {
+			want := dump(t, w.Store)
+			if tt.begins == "" && got != want {
 				t.Errorf("after the next run, %s", differ(got, want))
 			}
-			if got := openNow(t, w.Store); !slices.Equal(got, []string{"data_dropped_percent/11-22", "resources_dropped/11-22"}) {
-				t.Errorf("open are %v, want the drop", got)
+			if r := record(t, w.Store, "2026-11-24"); r.HistoryBegins == nil || r.HistoryBegins.String() != cmp.Or(tt.begins, "2026-11-18") {
+				t.Errorf("rebuilt, the history begins on %v, want %s", r.HistoryBegins, cmp.Or(tt.begins, "2026-11-18"))
+			}
+			if got := slices.DeleteFunc(openNow(t, w.Store), func(item string) bool { return strings.HasPrefix(item, "day_missing/11-17") }); !slices.Equal(got, []string{
+				"data_dropped_percent/11-22 ECS_FILE0", "resources_dropped/11-22 1234567890123456ECS_FILE0", "resources_dropped/11-22 1234567890123457ECS_FILE0",
+				"resources_dropped/11-22 ECS_FILE0", "resources_dropped/11-22 ECS_FILEcn-hangzhou0",
+			}) {
+				t.Errorf("open are %v, want the drop of the total, of a region and of each account", got)
+			}
+			_, err = w.run("2026-11-24") // and so it stays
+			must(t, err)
+			if again := dump(t, w.Store); again != want {
+				t.Errorf("rebuilt, and run again, %s", differ(again, want))
 			}
 		})
 	}
 }
 
-// A slow store has no time for a list of everything.
+// statuses are the days that trend.csv has, with what it says of each.
+func statuses(t *testing.T, s Store) string {
+	t.Helper()
+	csv, err := s.Get(t.Context(), report.TrendCSVKey)
+	must(t, err)
+	var days []string
+	for line := range strings.Lines(string(csv)) {
+		if columns := strings.Split(line, ","); columns[0] != "date" {
+			days = append(days, columns[0][len("2026-11-"):]+" "+columns[1])
+		}
+	}
+	return strings.Join(days, " ")
+}
+
+// A slow store takes its time with records.
 type slow struct {
 	Store
-	lists bool
+	slow bool
 }
 
-func (s *slow) List(ctx context.Context, prefix string, limit int) ([]store.Entry, error) {
-	if s.lists && prefix == report.SnapshotsDir && limit == 0 {
-		<-ctx.Done()
-		return nil, fmt.Errorf("list %s: %w", prefix, context.Cause(ctx))
+func (s *slow) Get(ctx context.Context, key string) ([]byte, error) {
+	if s.slow && strings.HasPrefix(key, report.DaysDir) {
+		select {
+		case <-time.After(5 * time.Second):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("get %s: %w", key, context.Cause(ctx))
+		}
 	}
-	return s.Store.List(ctx, prefix, limit)
+	return s.Store.Get(ctx, key)
 }
 
-// A run that has no time to make a lost trend anew records its day, warns, and
-// leaves the news to the next one.
+// A run that has no time to make a lost trend anew records its day, warns, and leaves a
+// trend that the next one goes on with.
 func TestTrendThatIsNotMadeAnewInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1, "ALERT_RULES=data_dropped_percent=off")
-		for _, day := range days(t, "2026-11-20", 3) {
+		all := days(t, "2026-10-20", 36)
+		for _, day := range all[:34] {
 			_, err := w.run(day)
 			must(t, err)
 			w.protect(3, 2)
 		}
 		documents := &slow{without(t, w.Store, report.TrendKey), true}
 		w.Store, w.Now = documents, time.Now
-		time.Sleep(time.Until(time.Date(2026, 11, 24, 4, 0, 1, 0, time.UTC)))
+		time.Sleep(time.Until(time.Date(2026, 11, 23, 4, 0, 1, 0, time.UTC)))
 		run := func(event string) *Result {
 			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 			defer stop()
@@ -793,21 +846,35 @@ func TestTrendThatIsNotMadeAnewInTime(t *testing.T) {
 			return result
 		}
 		w.protect(5, 2)
-		result := run(`{"triggerTime":"2026-11-23T04:00:00Z"}`)
-		if got := strings.Join(result.Warnings, "; "); !strings.Contains(got, `invoke {"action":"rebuild"} with a longer timeout`) {
-			t.Errorf("warnings %q, want one that says what to do", got)
+		to, runs := report.Date(0), 0
+		for range 9 {
+			runs++
+			result := run(`{"triggerTime":"2026-11-23T04:00:00Z"}`)
+			if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || len(r.Alerts) > 0 {
+				t.Fatalf("record %+v, want a complete day, and that the drop of 21 October is over", r)
+			}
+			data, err := documents.Get(t.Context(), report.TrendKey)
+			must(t, err)
+			trend, err := report.DecodeTrend(data)
+			must(t, err)
+			if got := strings.Join(result.Warnings, "; "); trend.To.String() != "2026-11-23" && !strings.Contains(got, `invoke {"action":"rebuild"} with a longer timeout`) {
+				t.Errorf("the trend goes to %v, warnings %q; want one that says what to do", trend.To, got)
+			}
+			if trend.To <= to {
+				t.Fatalf("the trend goes to %v, as after the run before: want it to go on", trend.To)
+			}
+			if to = trend.To; to.String() == "2026-11-23" {
+				break
+			}
 		}
-		if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || !slices.Equal(names(r.Alerts), []string{"resources_dropped/11-21"}) {
-			t.Errorf("record %+v, want a complete day, and open what was open", r)
+		if runs < 2 || to.String() != "2026-11-23" {
+			t.Errorf("after %d runs the trend goes to %v; want that it takes several", runs, to)
 		}
-		run(`{"triggerTime":"2026-11-19T04:00:00Z"}`)
-		if data, err := documents.Get(t.Context(), report.LatestKey); err != nil || !strings.Contains(string(data), `"snapshot_date":"2026-11-23"`) {
-			t.Errorf("after a late day the latest is %s, %v; want the newest", data, err)
-		}
-		documents.lists = false
-		run(`{"triggerTime":"2026-11-24T04:00:00Z"}`)
-		if got, want := w.inbox.said(), "2026-11-21 +resources_dropped/11-21 2026-11-24 -resources_dropped/11-21"; got != want {
-			t.Errorf("people were told %s, want %s", got, want)
+		got := dump(t, documents)
+		documents.slow = false
+		run(`{"action":"rebuild"}`)
+		if want := dump(t, documents); got != want {
+			t.Errorf("made in several runs, %s", differ(got, want))
 		}
 	})
 }
@@ -830,7 +897,7 @@ func TestRetryTellsNothingTwice(t *testing.T) {
 	}
 }
 
-func TestRebuildTellsNobody(t *testing.T) {
+func TestRebuildTellsWhatNoRecordHad(t *testing.T) {
 	documents := new(flaky)
 	w := newWorld(t, 1)
 	w.Store = documents
@@ -838,9 +905,11 @@ func TestRebuildTellsNobody(t *testing.T) {
 	w.protect(3, 2)
 	documents.failOn = "totals/"
 	w.run("2026-11-21")
-	_, err := w.Handle(t.Context(), []byte(`{"action":"rebuild"}`))
-	must(t, err)
-	if open := openNow(t, documents); w.inbox.said() != "" || len(open) != 2 {
-		t.Errorf("people were told %q and open are %v, want nothing and the drop", w.inbox.said(), open)
+	for range 2 {
+		_, err := w.Handle(t.Context(), []byte(`{"action":"rebuild"}`))
+		must(t, err)
+		if got, want := w.inbox.said(), "2026-11-21 +data_dropped_percent/11-21 +resources_dropped/11-21"; got != want {
+			t.Errorf("people were told %q, want %q, once", got, want)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"backup-statistics/handler/redact"
@@ -17,23 +18,39 @@ import (
 
 // A Notice is what a receiver of alerts is told.
 type Notice struct {
-	Text         string         `json:"text"` // for people
-	SnapshotDate report.Date    `json:"snapshot_date"`
-	TimeZone     string         `json:"time_zone"`
-	Opened       []report.Alert `json:"opened"`
-	Closed       []report.Alert `json:"closed"`
+	Text         string               `json:"text"` // for people
+	SnapshotDate report.Date          `json:"snapshot_date"`
+	TimeZone     string               `json:"time_zone"`
+	Opened       []report.Alert       `json:"opened"`
+	Closed       []report.ClosedAlert `json:"closed"`
 }
 
 // ID is the same for notices that tell the same, whatever the day: the first half of
-// the SHA-256 of what opened and closed, in lower-case hex. Of a notice without alerts
-// its text counts.
+// the SHA-256 of what opened and closed, without what has become of it since, in
+// lower-case hex. Of a notice without alerts its text counts.
 func (n Notice) ID() string {
-	told, _ := json.Marshal([][]report.Alert{n.Opened, n.Closed}) // plain values can't fail
-	if len(n.Opened)+len(n.Closed) == 0 {
-		told = []byte(n.Text)
+	what := []any{n.Text}
+	if len(n.Opened)+len(n.Closed) > 0 {
+		what = nil
 	}
+	for _, a := range n.Opened {
+		what = append(what, lasting(a))
+	}
+	for _, c := range n.Closed {
+		what = append(what, lasting(c.Alert), c.Reason)
+	}
+	told, _ := json.Marshal(what) // plain values can't fail
 	sum := sha256.Sum256(told)
 	return hex.EncodeToString(sum[:16])
+}
+
+// lasting is what an alert says as long as it is open.
+func lasting(a report.Alert) report.Alert {
+	a.Items = slices.Clone(a.Items)
+	for i := range a.Items {
+		a.Items[i].Now, a.Items[i].Told = nil, nil
+	}
+	return a
 }
 
 // A Notifier tells people. Its error is a [*DeliveryError] where it knows what became

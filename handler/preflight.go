@@ -28,6 +28,9 @@ type Prober interface {
 func (h *Handler) preflight(ctx context.Context, req Request) (*Result, error) {
 	date := report.DateOf(req.At, h.Config.Zone)
 	looks := []func(context.Context) []Check{h.lookAtSource, h.lookAtReads, h.lookAtWrites, h.lookAtVersioning, h.lookAtRetention}
+	if req.Heartbeat {
+		looks = append(looks, h.lookAtHeartbeat)
+	}
 	if req.Webhook {
 		looks = append(looks, h.lookAtWebhook)
 	}
@@ -206,7 +209,21 @@ func (h *Handler) lookAtRetention(ctx context.Context) []Check {
 		c.Found = "none"
 	default:
 		c.Status, c.Found = CheckFailed, state+": no object of the bucket can be written twice"
-		c.Do = "use a bucket without a retention policy: latest.json, the trend and the page change every day"
+		c.Do = "use a bucket without a retention policy: latest.json, the calendar, the trend and the page change every day"
+	}
+	return []Check{c}
+}
+
+// lookAtHeartbeat sends one, which whoever waits for it takes for a good day's: so it is
+// tried only where that is asked for.
+func (h *Handler) lookAtHeartbeat(ctx context.Context) []Check {
+	if h.Heart == nil {
+		return []Check{{Name: "heartbeat", Status: CheckFailed, Found: "HEARTBEAT_URL is not set", Do: "set HEARTBEAT_URL, or leave heartbeat out of the request"}}
+	}
+	err := h.Heart.Beat(ctx, Pulse{Date: report.DateOf(h.Now(), h.Config.Zone), Status: ActionPreflight, Deployment: h.Config.readers().Deployment})
+	c := look("heartbeat", "it was taken", err, remedy{})
+	if err != nil {
+		c.Do, c.cause = "put HEARTBEAT_URL right: the address that the monitor shows for its check", ""
 	}
 	return []Check{c}
 }
@@ -217,8 +234,8 @@ func (h *Handler) lookAtWebhook(ctx context.Context) []Check {
 	}
 	date := report.DateOf(h.Now(), h.Config.Zone)
 	err := h.Notifier.Notify(ctx, Notice{
-		Text:         fmt.Sprintf("Cloud Backup statistics, %v\nA test: alerts arrive here. Nothing happened.\n", date),
-		SnapshotDate: date, TimeZone: h.Config.Zone.String(), Opened: []report.Alert{}, Closed: []report.Alert{},
+		Text:         h.Config.readers().TestMessage(date),
+		SnapshotDate: date, TimeZone: h.Config.Zone.String(), Opened: []report.Alert{}, Closed: []report.ClosedAlert{},
 	})
 	if PerhapsDelivered(err) {
 		return []Check{{Name: "webhook", Status: CheckUnknown, Found: err.Error(), Do: "look whether the test message arrived; if it did, WEBHOOK_KIND may name another kind of receiver than it is"}}

@@ -31,7 +31,7 @@ func firstCells(t *testing.T, heading string) []string {
 
 func TestReadmeHasEveryVariable(t *testing.T) {
 	cells := firstCells(t, "Configure")
-	rules := []string{"resources_dropped", "data_dropped_percent", "region_gone", "quota_percent", "day_missing", "total_mismatch"}
+	rules := []string{"resources_dropped", "data_dropped_percent", "region_gone", "quota_percent", "day_missing", "total_mismatch", "account_gone"}
 	for _, name := range append(Variables(), rules...) {
 		if !slices.Contains(cells, name) {
 			t.Errorf("%s has no row under Configure", name)
@@ -67,6 +67,6 @@ func TestReadmeHasEveryErrorType(t *testing.T) {
 func eachError(text string) []error {
 	err := errors.New(text)
 	return []error{
-		&ConfigError{[]string{text}}, &EventError{err}, &SourceError{err}, &StoreError{err}, &AccountsError{[]error{err, err}}, &GapError{[]Gap{{"2026-11-23", text}}, err},
+		&ConfigError{[]string{text}}, &EventError{err}, &SourceError{err}, &StoreError{err}, &AccountsError{[]error{err, err}}, &GapError{[]Gap{{"2026-11-23", text}}, err}, &IntegrityError{Found: []string{text}},
 	}
 }

@@ -2,143 +2,262 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
-	"golang.org/x/sync/errgroup"
-
+	"backup-statistics/handler/store"
 	"backup-statistics/report"
 )
 
-// rebuild derives everything again from the snapshots, day by day, and writes
-// what is not there or differs. It captures nothing: a day without a snapshot
-// stays a gap, with the cause that its record knows. It tells nobody: what it
-// finds was told when it happened.
+// rebuild derives everything again from the snapshots, day by day, and writes what is
+// not there or differs. It captures nothing: a day without a snapshot stays a gap, with
+// the cause that its record knows. It is the step of a daily run, over and over; so it
+// ends in time wherever it is, and says from where to go on.
 func (h *Handler) rebuild(ctx context.Context, req Request) (*Result, error) {
 	today := report.DateOf(req.At, h.Config.Zone)
 	docs := newDocuments(h.Store)
-	res := &Result{Action: ActionRebuild, SnapshotDate: today, TimeZone: h.Config.Zone.String(), Status: "rebuilt"}
-	var found history
-	var l *ledger
-	var reads errgroup.Group
-	reads.Go(func() (err error) { found, err = h.history(ctx, docs); return err })
-	reads.Go(func() (err error) { l, err = h.openLedger(ctx, docs, today); return err })
-	if err := reads.Wait(); err != nil {
+	w := h.newWalk(docs, nil)
+	w.cause = "unknown"
+	first, from, to, err := w.span(ctx, req, today)
+	if err != nil {
 		return nil, err
 	}
-	from, to, ok := found.span(req)
-	if !ok {
-		return nil, &EventError{fmt.Errorf("there is no day to rebuild: %s", found)}
+	if from > first { // a day goes on from the one before
+		if from, err = w.soundBefore(ctx, from); err != nil {
+			return nil, asStoreError(fmt.Errorf("rebuild from %v: %w", from, err))
+		}
 	}
-	res.SnapshotDate, res.Rebuilt = to, &Rebuilt{From: from, To: to}
-	l.listed, l.cause, l.afresh = found.snapshots, "unknown", true
-	if first, last, _ := found.span(Request{}); l.empty || l.damaged || l.history.Head().From != first || l.to < from-1 {
-		l.history, l.empty, l.damaged = report.History{}, true, false // the trend needs all days
-		from, to = first, last
-	} else {
-		to = max(to, l.to) // what is open on later days follows from these
+	res := &Result{Action: ActionRebuild, SnapshotDate: to, TimeZone: h.Config.Zone.String(), Status: "rebuilt", Rebuilt: &Rebuilt{From: from, To: to}}
+	if err := w.begin(ctx, from); err != nil {
+		return nil, asStoreError(fmt.Errorf("rebuild from %v: %w", from, err))
 	}
-	days, err := l.settleDays(ctx, from, to, nil, nil)
+	working, stop := reserve(ctx, h.Now())
+	defer stop()
+	next, err := w.rebuildDays(ctx, working, from, to, today, res.Rebuilt)
 	if err != nil {
 		return nil, asStoreError(fmt.Errorf("rebuild from %v to %v: %w", from, to, err))
 	}
-	if days = l.dueDays(days, today); len(days) > 0 {
-		if err := l.fold(ctx, from, days, false); err != nil {
-			return nil, err
-		}
-		res.Alerts = open(&l.trend)
+	if next <= to {
+		res.Status, res.Next = Unfinished, &next
 	}
-	res.Rebuilt.count(days, docs)
+	w.judged(res)
+	res.Rebuilt.Written = docs.written
 	res.Warnings = append(req.Warnings, docs.warnings...)
 	return res, nil
 }
 
-// dueDays leaves today out as long as it may still be completed, unless the history
-// has it: that it is missing is the check's to say.
-func (l *ledger) dueDays(days []settled, today report.Date) []settled {
-	last := days[len(days)-1].record
-	known := !l.empty && last.SnapshotDate <= l.to
-	if last.SnapshotDate >= today && !known && last.Status != report.Complete && last.ReportedOn == nil {
-		return days[:len(days)-1]
-	}
-	return days
-}
+// viewsEvery is after how many days a rebuild that goes on writes the views: what it did
+// so far must not be lost with it, nor fill its memory.
+const viewsEvery = 100
 
-func (r *Rebuilt) count(days []settled, docs *documents) {
-	for _, s := range days {
-		if date := s.record.SnapshotDate; date >= r.From && date <= r.To {
-			switch s.record.Status {
-			case report.Complete:
-				r.Complete++
-			case report.Partial:
-				r.Partial++
-			default:
-				r.Missing++
-			}
+// rebuildDays goes from day to day, and gives the first that it did not come to. The
+// last one is finished as in a daily run, so that later days follow from it.
+func (w *walk) rebuildDays(whole, ctx context.Context, from, to, today report.Date, r *Rebuilt) (next report.Date, err error) {
+	days := w.snapshotsFrom(from, to)
+	for d := from; d <= to; d++ {
+		entries, err := days.of(ctx, d)
+		if err == nil {
+			err = w.rebuildDay(ctx, d, d == to, today, entries, r)
 		}
-		docs.adopt(s.documents)
-	}
-	r.Written = docs.written
-}
-
-// A history is which days there are, as the keys say.
-type history struct {
-	days      []report.Date            // sorted; with a snapshot or a record
-	snapshots map[report.Date][]string // keys
-}
-
-// history finds the days from the first on that has a valid document.
-func (h *Handler) history(ctx context.Context, docs *documents) (history, error) {
-	found := history{snapshots: make(map[report.Date][]string)}
-	documents := make(map[report.Date][]string)
-	for _, dir := range []string{report.DaysDir, report.SnapshotsDir} {
-		entries, err := h.Store.List(ctx, dir, 0)
+		if err != nil && ctx.Err() != nil && whole.Err() == nil && d > from {
+			return d, w.finishAt(whole) // the views of what was settled, in what is left of the time
+		}
 		if err != nil {
-			return found, &StoreError{err}
+			return d, err
 		}
-		for _, key := range h.ours(docs, entries) {
-			date, _ := h.ourDate(key) // it is ours
-			documents[date] = append(documents[date], key)
-			if dir == report.SnapshotsDir {
-				found.snapshots[date] = append(found.snapshots[date], key)
+		if (d-from+1)%viewsEvery == 0 && d < to {
+			if err := w.views.absorb(ctx); err != nil && ctx.Err() == nil {
+				return d, err
 			}
 		}
 	}
-	for _, date := range slices.Sorted(maps.Keys(documents)) {
-		if len(found.days) == 0 {
-			valid, err := h.valid(ctx, docs, documents[date], func(report.Date) bool { return true })
-			if err != nil {
-				return found, err
-			}
-			if !valid {
-				continue
-			}
-		}
-		found.days = append(found.days, date)
-	}
-	return found, nil
+	return to + 1, nil
 }
 
-// String says which days there are.
-func (f history) String() string {
-	if len(f.days) == 0 {
-		return "nothing is recorded yet"
+func (w *walk) rebuildDay(ctx context.Context, date report.Date, last bool, today report.Date, entries []store.Entry, r *Rebuilt) error {
+	stored, err := w.documents.record(ctx, report.DayKey(date))
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("want from and to among %v to %v, which are recorded", f.days[0], f.days[len(f.days)-1])
+	d := w.newDay(date, w.documents)
+	d.find(entries)
+	s, err := w.settleListed(ctx, d, report.Known{Over: date < today || stored != nil && stored.Over, Cause: w.cause})
+	if err != nil {
+		return err
+	}
+	if date == today && stored == nil && s.record().Status != report.Complete && len(d.listed) == 0 {
+		return w.finishAt(ctx) // today may still be captured: that it is missing is the check's to say
+	}
+	r.count(*s.record())
+	if last {
+		return w.finish(ctx, s)
+	}
+	return w.pass(ctx, s)
 }
 
-// span is the days to rebuild: those asked for, inside of what there is.
-func (f history) span(req Request) (from, to report.Date, ok bool) {
-	if len(f.days) == 0 {
-		return 0, 0, false
+// finishAt publishes what the walk has come to.
+func (w *walk) finishAt(ctx context.Context) error {
+	if w.last.day == nil {
+		return nil
 	}
-	from, to = f.days[0], f.days[len(f.days)-1]
-	if req.From != nil {
-		from = max(from, *req.From)
+	return w.publish(ctx, w.last)
+}
+
+func (r *Rebuilt) count(day report.DayRecord) {
+	switch day.Status {
+	case report.Complete:
+		r.Complete++
+	case report.Partial:
+		r.Partial++
+	default:
+		r.Missing++
 	}
+}
+
+// span is the days to go through: those asked for, inside of what there is from the first
+// day of the history on.
+func (w *walk) span(ctx context.Context, req Request, today report.Date) (first, from, to report.Date, err error) {
+	if first, err = w.firstDay(ctx, today+1); err != nil {
+		return 0, 0, 0, err
+	}
+	from, to = first, today
 	if req.To != nil {
 		to = min(to, *req.To)
 	}
-	return from, to, from <= to
+	if req.From != nil {
+		from = max(from, *req.From)
+	}
+	if to == today {
+		if to, err = w.lastDay(ctx, first, today); err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	if first > today || from > to {
+		return 0, 0, 0, &EventError{fmt.Errorf("there is no day to %s: want from and to inside of the history, or neither", req.Action)}
+	}
+	return first, from, to, nil
 }
+
+// lastRecorded is the newest day, up to one, that the bucket has a record of; the day
+// before first where there is none.
+func (w *walk) lastRecorded(ctx context.Context, first, date report.Date) (report.Date, error) {
+	entries, err := w.Store.List(ctx, report.DaysDir, 0) // ten years are four requests
+	if err != nil {
+		return 0, &StoreError{err}
+	}
+	last := first - 1
+	for _, e := range entries {
+		switch d, err := report.ParseDayKey(e.Key); {
+		case err != nil:
+			w.views.odd(e.Key, err)
+		case d > date:
+			w.views.odd(e.Key, fmt.Errorf("%s is of a day that is not there yet", e.Key))
+		default:
+			last = max(last, d)
+		}
+	}
+	return last, nil
+}
+
+// lastDay is the newest day, up to one, that the bucket has a record of, or a snapshot
+// behind that.
+func (w *walk) lastDay(ctx context.Context, first, date report.Date) (report.Date, error) {
+	last, err := w.lastRecorded(ctx, first, date)
+	if err != nil {
+		return 0, err
+	}
+	for d := date; d > last && d > date-lookBack; d-- { // of days whose run wrote no record
+		entries, err := w.Store.List(ctx, report.SnapshotsOf(d), 1)
+		if err != nil {
+			return 0, &StoreError{err}
+		}
+		if len(entries) > 0 {
+			last = d
+		}
+	}
+	for d := date - lookBack; d > last; {
+		month := d.String()[:len("2006-01")]
+		entries, err := w.Store.List(ctx, report.SnapshotsDir+"dt="+month, 0)
+		if err != nil {
+			return 0, &StoreError{err}
+		}
+		for _, e := range entries {
+			if found, _, _, err := report.ParseSnapshotKey(e.Key); err == nil && found <= date {
+				last = max(last, found)
+			}
+		}
+		for d > last && d.String()[:len("2006-01")] == month {
+			d--
+		}
+	}
+	return last, nil
+}
+
+// A listing gives the snapshots of day after day: of small fleets a month at once.
+type listing struct {
+	*walk
+	from, to report.Date
+	month    string
+	keys     map[report.Date][]store.Entry // of the month; nil: it has too many
+}
+
+func (w *walk) snapshotsFrom(from, to report.Date) *listing {
+	return &listing{walk: w, from: from, to: to}
+}
+
+// manyKeys is from how many keys on a month is listed day by day.
+const manyKeys = 4000
+
+func (l *listing) of(ctx context.Context, d report.Date) ([]store.Entry, error) {
+	if month := d.String()[:len("2006-01")]; month != l.month && l.to-l.from > 2 {
+		entries, err := l.Store.List(ctx, report.SnapshotsDir+"dt="+month, manyKeys)
+		if err != nil {
+			return nil, &StoreError{err}
+		}
+		l.month, l.keys = month, nil
+		if len(entries) < manyKeys {
+			l.keys = make(map[report.Date][]store.Entry)
+		}
+		for _, e := range entries {
+			if l.keys == nil {
+				break
+			}
+			date, _, _, err := report.ParseSnapshotKey(e.Key)
+			if err != nil {
+				l.views.odd(e.Key, err)
+				continue
+			}
+			l.keys[date] = append(l.keys[date], e)
+		}
+	}
+	if l.keys != nil {
+		return l.keys[d], nil
+	}
+	entries, err := l.Store.List(ctx, report.SnapshotsOf(d), 0)
+	if err != nil {
+		return nil, &StoreError{err}
+	}
+	return entries, nil
+}
+
+// asStoreError keeps an error of a type that says who has to act.
+func asStoreError(err error) error {
+	var stored *StoreError
+	if errors.As(err, &stored) {
+		return &StoreError{fmt.Errorf("%w", trimmed{err, stored})}
+	}
+	return &StoreError{err}
+}
+
+// trimmed says "store" once in a chain of errors.
+type trimmed struct {
+	error
+	stored *StoreError
+}
+
+func (t trimmed) Error() string {
+	text, inner := t.error.Error(), t.stored.Error()
+	return text[:len(text)-len(inner)] + t.stored.Err.Error()
+}
+
+func (t trimmed) Unwrap() error { return t.stored.Err }

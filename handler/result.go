@@ -17,6 +17,8 @@ const (
 	DryRun   = "dry_run"  // collected, and nothing written
 	// NotActivated is an account that has not activated Cloud Backup.
 	NotActivated = "not_activated"
+	Verified     = "verified"   // of action verify: everything is as it was recorded
+	Unfinished   = "unfinished" // of a rebuild or a verify: its time was over
 )
 
 // A Result is the answer to an invocation: one short JSON object, for people who
@@ -31,9 +33,12 @@ type Result struct {
 	Totals       []report.TypeTotal `json:"totals,omitempty"`           // over all accounts of the day
 	Change       *Change            `json:"change,omitempty"`
 	FreeQuota    *QuotaResult       `json:"free_quota,omitempty"`
-	Alerts       []report.Alert     `json:"alerts,omitzero"`               // that are open, each with a hundred items at most; nil where nothing was judged
+	Chain        string             `json:"chain,omitempty"`               // of the day, see [report.Chain]
+	Alerts       []report.Alert     `json:"alerts,omitzero"`               // that are open, each with a hundred items at most; nil: nobody judged
 	ItemsOmitted int                `json:"alert_items_omitted,omitempty"` // how many more there are, see the day's record
 	Rebuilt      *Rebuilt           `json:"rebuilt,omitempty"`             // of action rebuild
+	Verified     *VerifiedDays      `json:"verified,omitempty"`            // of action verify
+	Next         *report.Date       `json:"next,omitempty"`                // of what is unfinished: the date to send as from
 	Checks       []Check            `json:"checks,omitempty"`              // of action preflight
 	Warnings     []string           `json:"warnings,omitempty"`
 }
@@ -65,6 +70,14 @@ type Rebuilt struct {
 	Written  int         `json:"written"` // documents that were not there, or differed
 }
 
+// VerifiedDays is what a verify looked at.
+type VerifiedDays struct {
+	From      report.Date `json:"from"`
+	To        report.Date `json:"to"`
+	Days      int         `json:"days"`
+	Snapshots int         `json:"snapshots"`
+}
+
 // An AccountResult is what became of one snapshot.
 type AccountResult struct {
 	AccountID  string `json:"account_id"`
@@ -85,16 +98,37 @@ func (r *Result) hide(secrets *redact.Redactor) {
 	}
 }
 
+// judged adds to an answer what the walk found out: the chain of the day, what is open,
+// and how the day differs from the one before.
+func (w *walk) judged(res *Result) {
+	if w.asked == nil {
+		return
+	}
+	res.Chain, res.Alerts = w.asked.Chain, w.last.record().Alerts
+	if t := w.views.trend; len(t.Days) > 0 {
+		if t.To > w.last.date {
+			res.Alerts = t.Alerts
+		}
+		for _, d := range t.Deltas {
+			if t.CompleteDate != nil && *t.CompleteDate == w.asked.SnapshotDate && d.Days == 1 {
+				res.Change = &Change{d.Since, d.Totals}
+			}
+		}
+	}
+}
+
 // shorten keeps an answer that says something of each of thousands of accounts
 // one that can be read in a console.
 func (r *Result) shorten() {
 	const mostItems, mostWarnings = 100, 20
-	r.Alerts = slices.Clone(r.Alerts) // the records have all
+	r.Alerts = slices.Clone(r.Alerts) // the records have all, and whether people were told
 	for i, a := range r.Alerts {
-		if more := len(a.Items) - mostItems; more > 0 {
-			r.Alerts[i].Items = a.Items[:mostItems]
-			r.ItemsOmitted += more
+		r.ItemsOmitted += max(0, len(a.Items)-mostItems)
+		items := slices.Clone(a.Items[:min(len(a.Items), mostItems)])
+		for n := range items {
+			items[n].Told = nil
 		}
+		r.Alerts[i].Items = items
 	}
 	if more := len(r.Warnings) - mostWarnings; more > 0 {
 		r.Warnings = append(slices.Clone(r.Warnings[:mostWarnings]), fmt.Sprintf("and %d more warnings", more))

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,139 +20,128 @@ type job struct {
 	sourceType string
 }
 
+func (j job) pair() report.Pair {
+	return report.Pair{AccountID: j.account.ID, SourceType: j.sourceType}
+}
+
 // An outcome is what became of a job.
 type outcome struct {
 	job
-	status   string
-	snapshot *report.Snapshot // without the service's answer, which is large
-	object   report.Object
-	err      error // one of the package's types
+	status string
+	found
+	err error // one of the package's types
 }
 
 // A run takes the snapshots of one day.
 type run struct {
 	*Handler
 	Request
-	occasion  report.Occasion
-	day       *day
-	documents *documents
-	alone     bool // one job only: it may ask before it knows what is stored
-	listed    func() (map[string]bool, error)
-	withdraw  func() error // before a snapshot is replaced
+	*walk
+	occasion report.Occasion
+	day      *day
+	alone    bool // one job only: it may ask before it knows what is stored
+	listed   func() error
+	withdraw func() error // before a snapshot is replaced
 }
 
-// snapshot collects what the day lacks and refreshes what is derived from it.
+// snapshot collects what the day lacks and refreshes what is derived from it, in four
+// steps: what settling the day needs is read while Cloud Backup is asked; what it answers
+// is stored, before anything else is; the day is settled; and what follows is written.
 func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
-	if req.DryRun { // it leaves nothing behind, and tells nobody
-		dry := *h
-		dry.Store, dry.Notifier, dry.Log = &rehearsal{Store: h.Store, written: make(map[string][]byte)}, nil, slog.New(slog.DiscardHandler)
-		h = &dry
+	if req.DryRun {
+		h = h.rehearse()
 	}
 	date := report.DateOf(req.At, h.Config.Zone)
 	docs := newDocuments(h.Store)
-	r := &run{Handler: h, Request: req, day: h.newDay(date, docs), documents: docs, occasion: report.Occasion{
+	r := &run{Handler: h, Request: req, day: h.newDay(date, docs), occasion: report.Occasion{
 		Date: date, TimeZone: h.Config.Zone.String(), Trigger: req.Trigger, ScheduledAt: req.ScheduledAt,
 	}}
+	read := make(chan error, 1)
+	defer func() { // nothing of this invocation goes on after its answer
+		if read != nil {
+			<-read
+		}
+	}()
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
 	accounts, unknown := h.fleet(ctx)
+	expected := h.expected(accounts)
+	r.walk = h.newWalk(docs, func() ([]report.Pair, error) { return expected, unknown })
 	jobs, err := r.jobs(accounts, unknown)
 	if err != nil {
+		read = nil
 		return nil, err
 	}
+	lanes := h.newLanes()
+	if cap(lanes) > 1 {
+		lanes <- struct{}{} // for the snapshot
+	}
+	go func() { read <- r.read(reading, date, lanes) }()
 	outcomes := excuse(r.collect(ctx, jobs), func() bool { return r.others(jobs) })
+	if cap(lanes) > 1 {
+		<-lanes
+	}
 	missed := unknown
 	if unknown != nil && len(req.Accounts) > 0 { // nobody asked for the others
-		r.documents.warn("%v", unknown)
+		docs.warn("%v", unknown)
 		missed = nil
 	}
-	if r.DryRun {
-		return r.rehearse(ctx, r.expected(accounts), outcomes, unknown, missed)
+	failed := failures(outcomes, missed)
+	known, derived := r.known(outcomes, expected, unknown), <-read
+	read = nil
+	if r.DryRun && failed != nil {
+		return nil, failed
 	}
-	trend, derived := r.deriveUntilTrue(ctx, r.expected(accounts), outcomes, unknown)
-	if failed := failures(outcomes, missed); failed != nil {
+	if derived == nil {
+		derived = r.derive(ctx, known)
+	}
+	if failed != nil {
 		if derived != nil {
-			r.Log.Warn("the day's record could not be written", "error", derived)
+			r.Log.Warn("the day's record could not be written", "error", h.Redactor.Text(derived.Error()))
 		}
 		return nil, failed
 	}
-	if derived != nil {
+	if derived != nil && !r.DryRun {
 		return nil, derived
 	}
-	return r.result(outcomes, trend), nil
+	if derived != nil {
+		docs.warn("nothing was compared with earlier days: %v", derived)
+	}
+	r.beat(ctx)
+	return r.result(outcomes), nil
 }
 
-// deriveUntilTrue derives, and looks at the snapshots again afterwards where another
-// run may have replaced what this one wrote or read: on a bucket that keeps versions,
-// and by an overwrite. What is recorded is of the snapshots that are stored, whoever
-// stored them; the last of the runs sees to it.
-func (r *run) deriveUntilTrue(ctx context.Context, expected []job, outcomes []outcome, unknown error) (*report.Trend, error) {
-	for {
-		trend, err := r.derive(ctx, expected, outcomes, unknown)
-		keeper, ok := r.Store.(interface{ KeepsVersions() bool })
-		if err != nil || !r.Overwrite && !(ok && keeper.KeepsVersions()) {
-			return trend, err
-		}
-		others, err := r.day.replaced(ctx)
-		if err != nil || len(others) == 0 {
-			return trend, err
-		}
-		for i, o := range outcomes {
-			if o.err == nil && others[o.object.Key] {
-				job := o.job
-				if o, o.err = r.read(ctx, o.object.Key); o.err != nil {
-					return trend, o.err
-				}
-				o.job, outcomes[i] = job, o
-			}
-		}
+// known is what the run found out about the day.
+func (r *run) known(outcomes []outcome, expected []report.Pair, unknown error) report.Known {
+	known := report.Known{
+		Due: expected, Excluded: append([]string{}, r.Config.ExcludeAccounts...), Unknown: r.unknown(unknown),
+		Failed: make(map[report.Pair]report.Failure), NotAttempted: make(map[report.Pair]bool), NotActivated: make(map[string]bool),
 	}
-}
-
-// derive makes everything that follows from the day's snapshots. A day that is
-// not complete gets its record only: the next run may complete it still, and
-// the check says when it is too late for that.
-func (r *run) derive(ctx context.Context, expected []job, outcomes []outcome, unknown error) (*report.Trend, error) {
-	if _, err := r.listed(); err != nil { // from half of a day's snapshots nothing is derived
-		return nil, err
-	}
-	why := reasons{expected: expected, failed: make(map[string]error), off: make(map[string]bool), unknown: unknown}
 	for _, o := range outcomes {
-		switch {
+		switch p := o.pair(); {
+		case o.err != nil && notAttempted(o.err):
+			known.NotAttempted[p] = true
 		case o.err != nil:
-			why.failed[report.SnapshotKey(r.day.date, o.account.ID, o.sourceType)] = o.err
+			known.Failed[p] = r.failure(o.err)
 		case o.status == NotActivated:
-			why.off[o.account.ID] = true
+			known.NotActivated[p.AccountID] = true
 		default:
-			r.day.add(o.snapshot, o.object)
+			r.day.add(o.found)
 		}
 	}
-	var l *ledger
-	var reads errgroup.Group
-	reads.Go(func() (err error) { l, err = r.openLedger(ctx, r.documents, r.day.date); return err })
-	reads.Go(func() error { return r.documents.load(ctx, report.DayKey(r.day.date)) })
-	if err := reads.Wait(); err != nil {
-		return nil, err
+	return known
+}
+
+// derive settles the day and writes what follows from its snapshots. From half of a day's
+// snapshots nothing is derived.
+func (r *run) derive(ctx context.Context, known report.Known) error {
+	if err := r.listed(); err != nil {
+		return err
 	}
-	s, err := r.day.settle(ctx, why)
-	if err != nil {
-		return nil, err
+	if err := r.reach(ctx, r.day.date); err != nil {
+		return err
 	}
-	if r.DryRun && (l.empty || l.damaged) { // there is nothing to judge by, or it would be made anew first
-		return nil, nil
-	}
-	if s.record.Status != report.Complete && (l.empty || l.damaged || l.to < r.day.date) {
-		if s.record.Alerts = l.open(r.day.date); s.stored != nil {
-			s.record.Alerts = s.stored.Alerts
-		}
-		return nil, s.write(ctx)
-	}
-	if r.day.fresh && s.stored == nil && !l.damaged && (l.empty || l.to < r.day.date) { // what there is is of older days
-		r.documents.absent(report.PageKey)
-		l.fresh = true
-	}
-	if err := l.enter(ctx, s, func() ([]job, error) { return expected, unknown }); err != nil {
-		return nil, err
-	}
-	return &l.trend, nil
+	return r.settleUntilSeen(ctx, r.day, known, r.Overwrite)
 }
 
 // fleet is every account to collect: the function's own, and its members. The
@@ -171,7 +158,7 @@ func (h *Handler) fleet(ctx context.Context) ([]Account, error) {
 	}
 	all := slices.Clone(h.Accounts)
 	for _, m := range members {
-		if !slices.ContainsFunc(h.Accounts, func(a Account) bool { return a.ID == m.ID }) {
+		if !slices.ContainsFunc(h.Accounts, func(a Account) bool { return a.ID == m.ID }) && !slices.Contains(h.Config.ExcludeAccounts, m.ID) {
 			all = append(all, m)
 		}
 	}
@@ -180,14 +167,13 @@ func (h *Handler) fleet(ctx context.Context) ([]Account, error) {
 
 // expected are the snapshots that make a day complete: of all accounts, also
 // where a run was narrowed to some of them.
-func (h *Handler) expected(accounts []Account) []job {
-	var jobs []job
+func (h *Handler) expected(accounts []Account) (pairs []report.Pair) {
 	for _, a := range accounts {
 		for _, s := range h.Config.SourceTypes {
-			jobs = append(jobs, job{Account{ID: a.ID}, s}) // nobody is asked
+			pairs = append(pairs, report.Pair{AccountID: a.ID, SourceType: s})
 		}
 	}
-	return jobs
+	return pairs
 }
 
 // jobs are the snapshots that this run is asked for.
@@ -227,12 +213,12 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 	asking, stop := reserve(ctx, r.Now())
 	defer stop()
 	r.alone = len(jobs) == 1
-	r.listed = sync.OnceValues(func() (map[string]bool, error) {
+	r.listed = sync.OnceValue(func() error {
 		ctx, stop := share(ctx, r.Now(), 3) // a list that hangs must not cost the day
 		defer stop()
 		return r.day.list(ctx)
 	})
-	r.withdraw = sync.OnceValue(func() error { return r.day.withdraw(ctx) })
+	r.withdraw = sync.OnceValue(func() error { return r.walk.withdraw(ctx, r.day) })
 	outcomes := make([]outcome, len(jobs))
 	var all errgroup.Group
 	all.SetLimit(r.Config.Concurrency)
@@ -291,7 +277,6 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 	if asking.Err() != nil {
 		return outcome{}, &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, noTime{})}
 	}
-	key := report.SnapshotKey(r.occasion.Date, j.account.ID, j.sourceType)
 	asked := make(chan func() (report.Statistics, error), 1)
 	ask := func() {
 		s, err := guard(func() (report.Statistics, error) { return j.account.Source.Statistics(asking, j.sourceType) })
@@ -310,12 +295,12 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 			ask()
 		}()
 	}
-	stored, err := r.stored(ctx, key)
+	stored, err := r.stored(ctx, j.pair())
 	if err != nil {
 		return outcome{}, err
 	}
 	if stored && !r.Overwrite {
-		return r.read(ctx, key)
+		return r.readBack(ctx, j.pair())
 	}
 	if !r.alone {
 		ask()
@@ -330,8 +315,7 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 		return outcome{}, &SourceError{err}
 	}
 	snapshot.Response = nil
-	r.day.saw(key, data)
-	return r.keep(ctx, outcome{snapshot: &snapshot, object: report.NewObject(key, data, 1)}, data, stored)
+	return r.keep(ctx, outcome{found: found{&snapshot, report.NewObject(snapshot.Key(), data, 1), md5Of(data)}}, data, stored)
 }
 
 // keep stores a snapshot: one that is stored already stays, unless it is to be
@@ -351,7 +335,7 @@ func (r *run) keep(ctx context.Context, o outcome, data []byte, stored bool) (ou
 			return outcome{}, &StoreError{err}
 		}
 		if !r.Overwrite { // another run was first
-			return r.read(ctx, o.object.Key)
+			return r.readBack(ctx, report.Pair{AccountID: o.snapshot.AccountID, SourceType: o.snapshot.SourceType})
 		}
 	}
 	if err := r.withdraw(); err != nil {
@@ -366,14 +350,14 @@ func (r *run) keep(ctx context.Context, o outcome, data []byte, stored bool) (ou
 
 // stored tells whether the day has a snapshot. Where the bucket can't be listed
 // the document itself is read: a day is not lost for want of a list.
-func (r *run) stored(ctx context.Context, key string) (bool, error) {
+func (r *run) stored(ctx context.Context, p report.Pair) (bool, error) {
 	if r.DryRun {
 		return false, nil
 	}
-	if listed, err := r.listed(); err == nil {
-		return listed[key], nil
+	if r.listed() == nil {
+		return r.day.has(p), nil
 	}
-	switch _, err := r.Store.Get(ctx, key); {
+	switch _, err := r.Store.Get(ctx, r.day.key(p)); {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
@@ -382,10 +366,10 @@ func (r *run) stored(ctx context.Context, key string) (bool, error) {
 	return true, nil
 }
 
-// read reads a snapshot back that is stored already.
-func (r *run) read(ctx context.Context, key string) (outcome, error) {
-	snapshot, object, err := r.day.readSnapshot(ctx, key)
-	return outcome{status: Exists, snapshot: snapshot, object: object}, err
+// readBack reads a snapshot back that is stored already.
+func (r *run) readBack(ctx context.Context, p report.Pair) (outcome, error) {
+	f, err := r.day.read(ctx, p)
+	return outcome{status: Exists, found: f}, err
 }
 
 // excuse takes an account that has not activated Cloud Backup for what it is, a
@@ -411,12 +395,19 @@ func excuse(outcomes []outcome, others func() bool) []outcome {
 
 // others tells whether the day has snapshots that this run was not asked for.
 func (r *run) others(jobs []job) bool {
-	stored, err := r.listed()
-	stored = maps.Clone(stored)
-	for _, j := range jobs {
-		delete(stored, report.SnapshotKey(r.day.date, j.account.ID, j.sourceType))
+	if r.listed() != nil {
+		return false
 	}
-	return err == nil && len(stored) > 0
+	asked := make(map[report.Pair]bool)
+	for _, j := range jobs {
+		asked[j.pair()] = true
+	}
+	for p := range r.day.listed {
+		if !asked[p] {
+			return true
+		}
+	}
+	return false
 }
 
 // failures is the error of a run: that of its only snapshot, or all of them.
@@ -439,83 +430,31 @@ func failures(outcomes []outcome, unknown error) error {
 	return &AccountsError{errs}
 }
 
-func (r *run) result(outcomes []outcome, trend *report.Trend) *Result {
+// result is the answer: what became of the snapshots, and what the day says.
+func (r *run) result(outcomes []outcome) *Result {
+	snapshots := r.day.snapshots()
+	totals, err := report.TotalsOf(snapshots)
+	if err != nil {
+		r.documents.warn("%v: totals are left out", err)
+	}
 	res := &Result{
 		Action: ActionSnapshot, SnapshotDate: r.occasion.Date, TimeZone: r.occasion.TimeZone,
-		Status: statusOf(outcomes), Totals: r.day.totals(), FreeQuota: quotaOf(r.day.snapshots(), r.Config.FreeQuotaBytes),
-		Alerts: open(trend), Warnings: append(r.Warnings, r.documents.warnings...),
+		Status: statusOf(outcomes), Totals: totals, FreeQuota: quotaOf(snapshots, r.Config.FreeQuotaBytes),
 	}
-	if trend != nil {
-		for _, d := range trend.Deltas {
-			if trend.CompleteDate != nil && *trend.CompleteDate == r.occasion.Date && d.Days == 1 {
-				res.Change = &Change{d.Since, d.Totals}
-			}
-		}
+	if r.judged(res); r.DryRun && r.views.before == nil { // there was nothing to judge by
+		res.Alerts = nil
 	}
+	res.Warnings = append(slices.Clone(r.Warnings), r.documents.warnings...)
 	for _, o := range outcomes {
+		if kept := r.day.kept[o.pair()]; kept != nil { // as it is stored, whoever stored it
+			o.snapshot = kept
+		}
 		res.add(r.Config.Prefix, o)
 		if o.status != NotActivated && !o.snapshot.RegionsMatchTotal {
 			res.Warnings = append(res.Warnings, fmt.Sprintf("account %s, %s: the regions do not add up to the total; both are recorded as the service says", o.account.ID, o.sourceType))
 		}
 	}
 	return res
-}
-
-// open are the alerts of a trend, nil where nothing was judged.
-func open(trend *report.Trend) []report.Alert {
-	if trend == nil || trend.Days == nil {
-		return nil
-	}
-	return append([]report.Alert{}, trend.Alerts...)
-}
-
-// rehearse answers what a run would that wrote what was collected. What the bucket
-// can't tell for that is a warning: that Cloud Backup answers is told all the same.
-func (r *run) rehearse(ctx context.Context, expected []job, outcomes []outcome, unknown, missed error) (*Result, error) {
-	if failed := failures(outcomes, missed); failed != nil {
-		return nil, failed
-	}
-	for _, o := range outcomes {
-		if o.status == DryRun {
-			r.day.add(o.snapshot, o.object)
-		}
-	}
-	trend, err := r.derive(ctx, expected, outcomes, unknown)
-	if err != nil {
-		r.documents.warn("what would change and what would be open is not told: %v", err)
-	}
-	return r.result(outcomes, trend), nil
-}
-
-// A rehearsal is a store that keeps what is written to itself.
-type rehearsal struct {
-	Store
-	mu      sync.Mutex
-	written map[string][]byte
-}
-
-// Get returns what was written, or else what is stored.
-func (s *rehearsal) Get(ctx context.Context, key string) ([]byte, error) {
-	s.mu.Lock()
-	data, written := s.written[key]
-	s.mu.Unlock()
-	if written {
-		return slices.Clone(data), nil
-	}
-	return s.Store.Get(ctx, key)
-}
-
-// Put writes nothing.
-func (s *rehearsal) Put(_ context.Context, key string, data []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.written[key] = slices.Clone(data)
-	return nil
-}
-
-// PutNew writes nothing.
-func (s *rehearsal) PutNew(ctx context.Context, key string, data []byte) error {
-	return s.Put(ctx, key, data)
 }
 
 // statusOf is the strongest of what became of the snapshots.

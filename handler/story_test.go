@@ -45,14 +45,14 @@ func TestFailedRunLeavesItsRecordAlone(t *testing.T) {
 	if got, want := fmt.Sprint(ErrorType(err), " ", err), "SourceError cloud backup: account 1234567890123456, ECS_FILE: GetBasicStatistics: NoPermission (403)"; got != want {
 		t.Errorf("error %s, want %s", got, want)
 	}
-	if got, want := keys(t, documents), "days/2026-11-23.json"; got != want {
-		t.Errorf("stored %s, want %s", got, want)
+	if got, want := keys(t, without(t, documents, "schema/")), "calendar/year=2026/calendar.jsonl days/2026-11-23.json report/index.html report/trend.csv report/trend.json"; got != want {
+		t.Errorf("stored %s, want %s: the record, and what shows it", got, want)
 	}
-	golden(t, "missing.json", dump(t, documents))
+	golden(t, "missing.json", dump(t, without(t, documents, "schema/", "report/")))
 
 	h.Now = func() time.Time { return time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC) }
 	h.Handle(t.Context(), []byte(event))
-	golden(t, "missing.json", dump(t, documents)) // noticed once: the first time is the one that counts
+	golden(t, "missing.json", dump(t, without(t, documents, "schema/", "report/"))) // noticed once: the first time is the one that counts
 
 	s.fails = nil
 	_, err = h.Handle(t.Context(), []byte(event))
@@ -71,7 +71,7 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 		t.Errorf("error %s, want %s", got, want)
 	}
 	r := record(t, documents, "2026-11-23")
-	if got, want := fmt.Sprintf("%s %+v", r.Status, r.Accounts), "partial {Expected:3 Collected:2 Failed:[{AccountID:1234567890123457 SourceType:ECS_FILE ErrorType:SourceError Message:cloud backup: account 1234567890123457, ECS_FILE: denied}] NotActivated:[] NotAttempted:[]}"; got != want {
+	if got, want := fmt.Sprintf("%s %+v", r.Status, r.Accounts), "partial {Expected:3 Collected:2 Failed:[{AccountID:1234567890123457 SourceType:ECS_FILE ErrorType:SourceError Message:cloud backup: account 1234567890123457, ECS_FILE: denied}] NotActivated:[] NotAttempted:[] Excluded:[] LastCaptured:[]}"; got != want {
 		t.Errorf("record %s, want %s", got, want)
 	}
 	if strings.Contains(keys(t, documents), "latest.json") {
@@ -138,7 +138,7 @@ func TestNotActivatedIsAStateOfAnAccount(t *testing.T) {
 	if got := result.Accounts[1]; got.Status != NotActivated || got.Key != "" || got.Amount != nil {
 		t.Errorf("answer %+v, want not_activated and no numbers", got)
 	}
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] []}" {
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] [] [] []}" {
 		t.Errorf("record %s %+v, want a complete day that names the account", r.Status, r.Accounts)
 	}
 	_, err = newHandler(t, new(store.Memory), &source{fails: accountState{}}).Handle(t.Context(), []byte(event))
@@ -161,7 +161,7 @@ func TestAccountThatWasActivatedThatDayIsCollected(t *testing.T) {
 	if got := result.Accounts[1].Status; got != NotActivated {
 		t.Errorf("answer %q, want %s", got, NotActivated)
 	}
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 2 [] [] []}" || len(r.Objects) != 4 {
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 2 [] [] [] [] []}" || len(r.Objects) != 4 {
 		t.Errorf("record %s %+v with %d objects, want a complete day of two snapshots and two tables", r.Status, r.Accounts, len(r.Objects))
 	}
 }
@@ -177,7 +177,7 @@ func TestNotActivatedIsAStateInANarrowedRunToo(t *testing.T) {
 	if len(result.Accounts) != 1 || result.Accounts[0].Status != NotActivated {
 		t.Errorf("answer %+v, want one account that is not_activated", result)
 	}
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] []}" {
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] [] [] []}" {
 		t.Errorf("record %s %+v, want the complete day as it was", r.Status, r.Accounts)
 	}
 	_, err = newHandler(t, new(store.Memory), new(source), &source{fails: accountState{}}).Handle(t.Context(), []byte(`{"accounts":["1234567890123457"]}`))
@@ -197,7 +197,7 @@ func TestHalfOfTheSourceTypesIsNoCompleteDay(t *testing.T) {
 		must(t, err)
 		wind(t, h, "2026-11-23T15:17:01Z")
 		h.Handle(t.Context(), []byte(next)) //nolint:errcheck // what it records counts
-		if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 0 [] [] [1234567890123456 1234567890123457]}" {
+		if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 0 [] [] [1234567890123456 1234567890123457] [] []}" {
 			t.Errorf("record after %s: %s %+v, want a partial day that names whom nobody asked for all", next, r.Status, r.Accounts)
 		}
 		_, err = h.Handle(t.Context(), []byte(event))
@@ -294,7 +294,7 @@ func TestNoTimeOfASourceIsNotAttempted(t *testing.T) {
 	if ErrorType(err) != "AccountsError" {
 		t.Errorf("error %v, want an AccountsError", err)
 	}
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 1 [] [] [1234567890123457]}" {
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 1 [] [] [1234567890123457] [] []}" {
 		t.Errorf("record %s %+v, want a partial day that names whom nobody asked", r.Status, r.Accounts)
 	}
 }

@@ -205,25 +205,25 @@ type mark struct {
 
 // timeMarks labels days: some counted back from the last day, which is what
 // people look for, and of longer times the first of each month.
-func timeMarks(from Date, days int) []mark {
+func (w *words) timeMarks(from Date, days int) []mark {
 	for _, step := range [...]int{1, 2, 7, 14} {
 		if days <= 8*step {
-			return dayMarks(from, days, step)
+			return w.dayMarks(from, days, step)
 		}
 	}
-	return monthMarks(from, days)
+	return w.monthMarks(from, days)
 }
 
-func dayMarks(from Date, days, step int) []mark {
+func (w *words) dayMarks(from Date, days, step int) []mark {
 	var marks []mark
 	for day := (days - 1) % step; day < days; day += step {
 		left := (days - 1 - day) / step
-		marks = append(marks, mark{day: day, label: midnight(from + Date(day)).Format("2 Jan"), minor: left%2 == 1 && days > 4*step})
+		marks = append(marks, mark{day: day, label: w.dayMonth(midnight(from + Date(day))), minor: left%2 == 1 && days > 4*step})
 	}
 	return marks
 }
 
-func monthMarks(from Date, days int) []mark {
+func (w *words) monthMarks(from Date, days int) []mark {
 	var marks []mark
 	for day := range days {
 		t := midnight(from + Date(day))
@@ -231,7 +231,7 @@ func monthMarks(from Date, days int) []mark {
 			marks = append(marks, mark{day: day, label: "15"})
 		}
 		if t.Day() == 1 {
-			marks = append(marks, mark{day: day, label: t.Format("Jan"), minor: days > 200 && t.Month()%3 != 1, year: yearBelow(t, day, days)})
+			marks = append(marks, mark{day: day, label: w.month(t), minor: days > 200 && t.Month()%3 != 1, year: yearBelow(t, day, days)})
 		}
 	}
 	return marks
@@ -263,14 +263,15 @@ func (p *page) charts() {
 			holes++
 		}
 	}
-	p.write("<section aria-labelledby=\"trend\"><h2 id=\"trend\">Trend</h2>\n<p class=\"note\">%s, %s",
-		span(p.Days[0].Date, p.To), plural(int64(len(p.Days)), "day"))
+	p.write("<section aria-labelledby=\"trend\"><h2 id=\"trend\">%s</h2>\n<p class=\"note\">%s%s%s",
+		p.w.trend, p.span(p.Days[0].Date, p.To), p.w.comma, p.w.days(int64(len(p.Days))))
 	if holes > 0 {
-		p.write(". <span class=\"key\"></span>%s without a complete record: no value is known", plural(int64(holes), "day"))
+		p.write("%s <span class=\"key\"></span>%s", p.w.stop, p.w.holes(int64(holes)))
 	}
-	p.write("</p>\n<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><path id=\"holes\" class=\"band\" d=\"%s\"/></defs></svg>\n",
-		markup(bands(len(p.Days), p.isHole)))
-	for _, m := range measures() {
+	recent := min(len(p.Days), RegionDays)
+	p.write("</p>\n<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><path id=\"holes\" class=\"band\" d=\"%s\"/><path id=\"region-holes\" class=\"band\" d=\"%s\"/></defs></svg>\n",
+		markup(bands(len(p.Days), p.isHole)), markup(bands(recent, func(day int) bool { return p.isHole(len(p.Days) - recent + day) })))
+	for _, m := range p.measures() {
 		p.chart(m, holes)
 	}
 	p.values()
@@ -307,7 +308,7 @@ func (p *page) chart(m measure, holes int) {
 		p.write("<line x2=\"100%%\" y1=\"%d\" y2=\"%d\"/><text x=\"-10\" y=\"%d\">%s</text>", y, y, y+4, t.label)
 	}
 	p.write("</g>\n<g class=\"x\">")
-	for _, k := range timeMarks(p.Days[0].Date, len(s)) {
+	for _, k := range p.w.timeMarks(p.Days[0].Date, len(s)) {
 		p.mark(k, len(s))
 	}
 	p.write("</g>\n<svg class=\"plot\" width=\"100%%\" height=\"%d\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\"><use href=\"#holes\"/>",
@@ -341,6 +342,7 @@ func (p *page) mark(k mark, days int) {
 
 // describe is a chart in words.
 func (p *page) describe(s series, format func(int64) string, holes int) string {
+	offset := len(p.Days) - len(s) // a series may be of the last days only
 	low, high, first, last := -1, -1, -1, -1
 	for day, v := range s {
 		if v == noValue {
@@ -358,22 +360,22 @@ func (p *page) describe(s series, format func(int64) string, holes int) string {
 		last = day
 	}
 	if first < 0 {
-		return "No value."
+		return p.w.noValue
 	}
-	says := func(day int) string { return format(s[day]) + " on " + p.Days[day].Date.String() }
-	text := "From " + says(first) + " to " + says(last) + "; lowest " + says(low) + ", highest " + says(high)
+	says := func(day int) string { return p.w.valueOn(format(s[day]), p.Days[offset+day].Date) }
+	text := p.w.describe(says(first), says(last), says(low), says(high))
 	if holes > 0 {
-		text += "; " + plural(int64(holes), "day") + " without a value"
+		text += p.w.withoutValue(int64(holes))
 	}
-	return text + "."
+	return text + p.w.stop
 }
 
 // spark is a small chart of a region on its own scale.
 func (p *page) spark(s series, name string) {
 	c := s.curve(float64(max(1, s.most())), sparkHeight)
-	p.write("<svg class=\"spark\" role=\"img\" aria-label=\"%s: %s\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\">",
-		name, p.describe(s, formatBytes, 0), len(s)*dayWidth, sparkHeight)
-	p.write("<use href=\"#holes\" transform=\"scale(1 .1)\"/><path class=\"base\" d=\"M0 %dh%d\"/><path class=\"line\" d=\"%s\"/>", sparkHeight, len(s)*dayWidth, markup(c.line))
+	p.write("<svg class=\"spark\" role=\"img\" aria-label=\"%s%s%s\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\">",
+		name, p.w.colon, p.describe(s, formatBytes, 0), len(s)*dayWidth, sparkHeight)
+	p.write("<use href=\"#region-holes\" transform=\"scale(1 .1)\"/><path class=\"base\" d=\"M0 %dh%d\"/><path class=\"line\" d=\"%s\"/>", sparkHeight, len(s)*dayWidth, markup(c.line))
 	if len(c.dots) > 0 {
 		p.write("<path class=\"dots\" d=\"%s\"/>", markup(c.dots))
 	}
@@ -384,9 +386,9 @@ func (p *page) spark(s series, name string) {
 func (p *page) gauge(q Quota) {
 	whole := float64(max(q.UsedBytes, q.QuotaBytes, 1))
 	percent := func(n int64) string { return strconv.FormatFloat(float64(n)/whole*100, 'f', 2, 64) + "%" }
-	p.write("<svg class=\"gauge\" role=\"img\" aria-labelledby=\"gauge\"><title id=\"gauge\">%s of %s used: %s percent</title>"+
+	p.write("<svg class=\"gauge\" role=\"img\" aria-labelledby=\"gauge\"><title id=\"gauge\">%s</title>"+
 		"<rect class=\"track\" width=\"100%%\" height=\"20\" y=\"8\"/><rect class=\"used\" width=\"%s\" height=\"20\" y=\"8\"/>",
-		formatGiB(q.UsedBytes), formatGiB(q.QuotaBytes), formatCount(q.Percent), percent(min(q.UsedBytes, q.QuotaBytes)))
+		p.w.gauge(formatGiB(q.UsedBytes), formatGiB(q.QuotaBytes), formatCount(q.Percent)), percent(min(q.UsedBytes, q.QuotaBytes)))
 	if q.OverBytes > 0 {
 		p.write("<rect class=\"over\" x=\"%s\" width=\"%s\" height=\"20\" y=\"8\"/>", percent(q.QuotaBytes), percent(q.OverBytes))
 	}
@@ -397,11 +399,11 @@ func (p *page) gauge(q Quota) {
 func (p *page) values() {
 	byMonth := len(p.Days) > 92
 	if byMonth {
-		p.write("<details><summary>The same as a table, by month</summary>\n")
-		p.tableHead("", "Month", "Last complete day", "Capacity#", "Instances#", "Days without a record#")
+		p.write("<details><summary>%s</summary>\n", p.w.byMonth)
+		p.tableHead("", p.w.monthColumns...)
 	} else {
-		p.write("<details><summary>The same as a table, by day</summary>\n")
-		p.tableHead("", "Day", "Capacity#", "Instances#")
+		p.write("<details><summary>%s</summary>\n", p.w.byDay)
+		p.tableHead("", p.w.dayColumns...)
 	}
 	for from := 0; from < len(p.Days); {
 		to := from + 1

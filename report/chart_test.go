@@ -109,7 +109,7 @@ func TestTimeMarks(t *testing.T) {
 		{"a leap year", "2028-02-15", 130, "0 15, 15 Mar 2028, 29 15, 46 Apr, 60 15, 76 May, 90 15, 107 Jun, 121 15"},
 	} {
 		var got []string
-		for _, m := range timeMarks(date(t, tt.from), tt.days) {
+		for _, m := range english().timeMarks(date(t, tt.from), tt.days) {
 			s := fmt.Sprint(m.day, " ", m.label)
 			if m.year != "" {
 				s += " " + m.year

@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,20 +12,52 @@ import (
 	"unicode/utf8"
 )
 
-const csvHeader = "date,status,source_type,region_id,protected_data_bytes,protected_resource_count\n"
+const csvHeader = "date,status,source_type,protected_data_bytes,protected_resource_count,accounts_expected,accounts_collected\n"
 
-// EncodeCSV gives the trend's days for spreadsheets: for each source type a row
-// without region, which is the total, and a row a region. A hole is one row with
-// neither. A row is one line, in UTF-8 and with LF, as spreadsheets and data
-// frames read it without being told.
-func EncodeCSV(days []TrendDay) []byte { return appendCSV([]byte(csvHeader), days) }
+// EncodeCSV gives days for spreadsheets: a row a calendar day and source type, never a
+// total among its parts. A hole has no numbers. A row is one line, in UTF-8 and with
+// LF, as spreadsheets and data frames read it without being told.
+func EncodeCSV(days []TrendDay) []byte { return AppendCSV([]byte(csvHeader), days) }
+
+// AppendCSV adds rows to a document.
+func AppendCSV(b []byte, days []TrendDay) []byte {
+	for _, day := range days {
+		for _, row := range day.Rows() {
+			b = append(b, day.Date.String()+","+row.Status+","...)
+			b = append(appendCell(b, row.SourceType), ',')
+			b = append(appendCount(b, row.ProtectedDataBytes), ',')
+			b = append(appendCount(b, row.ProtectedResourceCount), ',')
+			b = append(strconv.AppendInt(b, int64(row.AccountsExpected), 10), ',')
+			b = append(strconv.AppendInt(b, int64(row.AccountsCollected), 10), '\n')
+		}
+	}
+	return b
+}
+
+func appendCount(b []byte, n *int64) []byte {
+	if n == nil {
+		return b
+	}
+	return strconv.AppendInt(b, *n, 10)
+}
+
+// SumCSV is the SHA-256 by which a trend knows the document that was written beside it.
+func SumCSV(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// AgreesWithCSV tells whether a stored document says the same of days in a row, if it can
+// tell at all: of an earlier version it can't.
+func AgreesWithCSV(stored []byte, days []TrendDay) bool {
+	return !bytes.HasPrefix(stored, []byte(csvHeader)) || bytes.Contains(stored, append([]byte("\n"), AppendCSV(nil, days)...))
+}
 
 // ReplaceCSV is a stored document with other rows from a day on: the days are all
-// from there to the newest. Earlier rows stay as they are stored. The result is
-// that of [EncodeCSV] over all days.
+// from there to the newest. Earlier rows stay as they are stored.
 func ReplaceCSV(stored []byte, days []TrendDay) ([]byte, error) {
-	if !bytes.HasPrefix(stored, []byte(csvHeader)) || !bytes.HasSuffix(stored, []byte("\n")) || len(stored) == len(csvHeader) {
-		return nil, errors.New("stored trend.csv: no header, no rows or no end: want it whole")
+	if !bytes.HasPrefix(stored, []byte(csvHeader)) || !bytes.HasSuffix(stored, []byte("\n")) {
+		return nil, errors.New("stored trend.csv: no header or no end: want it whole")
 	}
 	if len(days) == 0 {
 		return stored, nil
@@ -44,32 +78,7 @@ func ReplaceCSV(stored []byte, days []TrendDay) ([]byte, error) {
 		}
 		end = start
 	}
-	return appendCSV(bytes.Clone(stored[:end]), days), nil
-}
-
-func appendCSV(b []byte, days []TrendDay) []byte {
-	for _, day := range days {
-		if day.Status != Complete {
-			b = append(appendDate(b, day.Date), ","+day.Status+",,,,\n"...)
-		}
-		for _, total := range day.Totals {
-			b = appendRow(b, day, total.SourceType, "", total.Amount)
-			for _, r := range day.Regions {
-				if r.SourceType == total.SourceType {
-					b = appendRow(b, day, r.SourceType, r.RegionID, r.Amount)
-				}
-			}
-		}
-	}
-	return b
-}
-
-func appendRow(b []byte, day TrendDay, sourceType, region string, a Amount) []byte {
-	b = append(appendDate(b, day.Date), ","+day.Status+","...)
-	b = append(appendCell(b, sourceType), ',')
-	b = append(appendCell(b, region), ',')
-	b = append(strconv.AppendInt(b, a.ProtectedDataBytes, 10), ',')
-	return append(strconv.AppendInt(b, a.ProtectedResourceCount, 10), '\n')
+	return AppendCSV(bytes.Clone(stored[:end]), days), nil
 }
 
 // appendCell writes a text of the service's. A spreadsheet takes one that begins

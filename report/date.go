@@ -37,3 +37,15 @@ func (d *Date) UnmarshalText(text []byte) (err error) {
 	*d, err = ParseDate(string(text))
 	return err
 }
+
+// Month is the day's month, counted since year 0.
+func (d Date) Month() int {
+	y, m, _ := time.Unix(int64(d)*24*60*60, 0).UTC().Date()
+	return y*12 + int(m) - 1
+}
+
+// Year is the day's year.
+func (d Date) Year() int { return d.Month() / 12 }
+
+// NewYear is the first day of a year.
+func NewYear(year int) Date { return DateOf(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), time.UTC) }

@@ -33,30 +33,117 @@ type DayRecord struct {
 	Accounts     Accounts    `json:"accounts"`
 	Totals       []TypeTotal `json:"totals"`  // one a source type, over the accounts collected
 	Objects      []Object    `json:"objects"` // sorted by key
+	// HistoryBegins is the first day that anything is known of. Records of before the
+	// chain of days have neither this nor the next three.
+	HistoryBegins *Date `json:"history_begins,omitempty"`
+	// SourceTypes are those that were asked for on the day, as far as anybody knows.
+	SourceTypes []string `json:"source_types,omitempty"`
+	// Previous is the newest earlier day that has snapshots: the one whose numbers
+	// and chain this day goes on from.
+	Previous *Date  `json:"previous,omitempty"`
+	Chain    string `json:"chain,omitempty"` // see [Chain]
 	// Cause and DetectedAt tell why a day is not complete and when that was
 	// noticed, as far as it is known; ReportedOn is the day whose check failed on
 	// it first. They cannot be derived from anything else.
 	Cause      string     `json:"cause,omitempty"`
 	DetectedAt *time.Time `json:"detected_at,omitempty"`
 	ReportedOn *Date      `json:"reported_on,omitempty"`
-	Alerts     []Alert    `json:"alerts"` // open after this day
+	// Over tells that the day was over when it was found not to be complete, so that
+	// this is a loss and no delay.
+	Over   bool    `json:"over,omitempty"`
+	Alerts []Alert `json:"alerts"` // open after this day
+	// Closed are the alerts that ended with this day, and those that ended earlier and
+	// nobody was told of by then.
+	Closed []ClosedAlert `json:"closed,omitempty"`
 }
 
 // Accounts counts the accounts of a day and names those without snapshots.
 type Accounts struct {
 	Expected  int       `json:"expected"`
 	Collected int       `json:"collected"`
-	Failed    []Failure `json:"failed"` // sorted by account and source type; of a complete day what failed after it was
+	Failed    []Failure `json:"failed"` // sorted by account and source type
 	// NotActivated are the accounts that have not activated Cloud Backup: nothing
 	// is protected there, and nothing is broken. They leave a day complete.
 	NotActivated []string `json:"not_activated"`
 	// NotAttempted are the accounts that no run has asked for.
 	NotAttempted []string `json:"not_attempted"`
+	// Excluded are the accounts that are left out on purpose.
+	Excluded []string `json:"excluded,omitempty"`
+	// LastCaptured says of what is missing here, and was captured before, when that
+	// was: the next day that has it compares it with those numbers.
+	LastCaptured []LastCapture `json:"last_captured,omitempty"` // sorted by account and source type
 }
 
-// lacking tells whether a snapshot is missing that was due.
-func (a Accounts) lacking() bool {
-	return len(a.Failed) > 0 || a.Collected+len(a.NotActivated) < a.Expected
+// A LastCapture is the day of the last snapshot of an account and source type.
+type LastCapture struct {
+	AccountID    string `json:"account_id"`
+	SourceType   string `json:"source_type"`
+	SnapshotDate Date   `json:"snapshot_date"`
+}
+
+// lacking tells whether an account lacks something that was due. A failure of what
+// became due only after the day was complete leaves the day complete.
+func (a Accounts) lacking() bool { return a.Collected+len(a.NotActivated) < a.Expected }
+
+// Stands tells whether later days may rest on the record: not while its day is being
+// altered, and of a day that lacks something not before it was over.
+func (r DayRecord) Stands() bool {
+	if r.Status == Complete || r.Over {
+		return true
+	}
+	judged := slices.ContainsFunc(r.Alerts, func(a Alert) bool { return a.Rule == dayMissing })
+	return !r.Withdrawn() && (r.ReportedOn != nil || r.HistoryBegins == nil && judged) // as an earlier version says it
+}
+
+// Knows tells whether an account is among those of the day.
+func (r DayRecord) Knows(account string) bool { return r.ids()[account] }
+
+// ids are all accounts that the day knows to be among those to collect.
+func (r DayRecord) ids() map[string]bool {
+	ids := make(map[string]bool)
+	for _, f := range r.Accounts.Failed {
+		ids[f.AccountID] = true
+	}
+	for _, id := range slices.Concat(r.Accounts.NotActivated, r.Accounts.NotAttempted) {
+		ids[id] = true
+	}
+	for pair := range r.Captured() {
+		ids[pair.AccountID] = true
+	}
+	return ids
+}
+
+// fleet are the accounts of the day; known is false where there may be others.
+func (r DayRecord) fleet() (ids map[string]bool, known bool) {
+	ids = r.ids()
+	known = !ids[""] && (r.Status != Missing || len(ids) > 0)
+	delete(ids, "")
+	return ids, known
+}
+
+// Captured are the pairs whose snapshots the record lists, with what it says of each.
+func (r DayRecord) Captured() map[Pair]Object {
+	captured := make(map[Pair]Object)
+	for _, o := range r.Objects {
+		if _, account, sourceType, err := ParseSnapshotKey(o.Key); err == nil {
+			captured[Pair{account, sourceType}] = o
+		}
+	}
+	return captured
+}
+
+// Object is what the record says of a document, if it lists it.
+func (r DayRecord) Object(key string) (o Object, listed bool) {
+	i := slices.IndexFunc(r.Objects, func(o Object) bool { return o.Key == key })
+	if i < 0 {
+		return Object{}, false
+	}
+	return r.Objects[i], true
+}
+
+// Holds tells whether data is what the object was when it was written.
+func (o Object) Holds(data []byte) bool {
+	return len(data) == o.Bytes && NewObject(o.Key, data, o.Rows) == o
 }
 
 // A Failure is why an account has no snapshot of a source type.
@@ -87,53 +174,6 @@ func NewObject(key string, data []byte, rows int) Object {
 	return Object{Key: key, Bytes: len(data), Rows: rows, SHA256: hex.EncodeToString(sum[:])}
 }
 
-// A Day is what is known of a day before its record is made.
-type Day struct {
-	Date      Date
-	TimeZone  string
-	Snapshots []Snapshot
-	Objects   []Object  // the snapshots and the tables
-	Expected  int       // accounts; those collected and failed are counted at least
-	Failed    []Failure // why others have none
-	// Proven is a day that was complete, and has all of that still: what failed since
-	// is told, and is due from the next day on.
-	Proven                     bool
-	NotActivated, NotAttempted []string // account ids
-	Cause                      string
-	Detected                   time.Time // zero: unknown
-	Reported                   *Date     // nil: by no check
-}
-
-// NewDayRecord derives a day's record. A day whose failures are known is not
-// complete unless it was before, and one without snapshots has no totals rather than zeros.
-func NewDayRecord(d Day) (DayRecord, error) {
-	r := DayRecord{
-		Schema: DaySchema, SnapshotDate: d.Date, TimeZone: d.TimeZone, Status: Complete,
-		Totals: []TypeTotal{}, Objects: []Object{}, Alerts: []Alert{},
-	}
-	r.Accounts = countAccounts(d)
-	r.Objects = sorted(d.Objects, func(a, b Object) bool { return a.Key < b.Key })
-	totals, err := TotalsOf(d.Snapshots)
-	if err != nil {
-		return r, fmt.Errorf("record of %s: %w", d.Date, err)
-	}
-	r.Totals = append(r.Totals, totals...)
-	switch {
-	case len(d.Snapshots) == 0:
-		r.Status = Missing
-	case r.Accounts.lacking() && !d.Proven:
-		r.Status = Partial
-	}
-	if r.Status != Complete {
-		r.Cause, r.ReportedOn = readable(d.Cause), d.Reported
-		if !d.Detected.IsZero() {
-			at := d.Detected.UTC().Truncate(time.Second)
-			r.DetectedAt = &at
-		}
-	}
-	return r, nil
-}
-
 // Withdraw is a complete day's record for the time in which the day is altered:
 // partial, since it vouches for nothing. What only it knows it keeps.
 func (r DayRecord) Withdraw(cause string, at time.Time) DayRecord {
@@ -144,7 +184,7 @@ func (r DayRecord) Withdraw(cause string, at time.Time) DayRecord {
 }
 
 // Withdrawn tells a record that was withdrawn from that of a day that lacks
-// something, which lists what it has.
+// something: a day that has some of its snapshots lists them.
 func (r DayRecord) Withdrawn() bool { return r.Status == Partial && len(r.Objects) == 0 }
 
 // SortFailures is a copy in the order of account and source type.
@@ -155,36 +195,6 @@ func SortFailures(failed []Failure) []Failure {
 		}
 		return a.SourceType < b.SourceType
 	})
-}
-
-// countAccounts counts an account as collected when nothing of it is missing.
-func countAccounts(d Day) Accounts {
-	lacking := make(map[string]bool)
-	for _, id := range d.NotActivated {
-		lacking[id] = true
-	}
-	if !d.Proven {
-		for _, f := range d.Failed {
-			lacking[f.AccountID] = true
-		}
-		for _, id := range d.NotAttempted {
-			lacking[id] = true
-		}
-	}
-	collected := make(map[string]bool)
-	for _, s := range d.Snapshots {
-		if !lacking[s.AccountID] {
-			collected[s.AccountID] = true
-		}
-	}
-	failed := SortFailures(d.Failed)
-	for i := range failed {
-		failed[i].Message = readable(failed[i].Message)
-	}
-	return Accounts{
-		Expected: max(d.Expected, len(collected)+len(lacking)), Collected: len(collected), Failed: failed,
-		NotActivated: names(d.NotActivated), NotAttempted: names(d.NotAttempted),
-	}
 }
 
 // readable is a text that is the same after it was encoded and decoded: an error

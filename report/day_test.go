@@ -2,81 +2,32 @@ package report
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
-// snapshotOf is what an account protects of a source type: so many bytes in so
-// many instances.
-func snapshotOf(account, sourceType string, bytes, count int64) Snapshot {
-	return Snapshot{AccountID: account, SourceType: sourceType, Amount: Amount{bytes, count}}
-}
-
-func TestDayStatus(t *testing.T) {
-	a, b := snapshotOf("1", "ECS_FILE", 10, 1), snapshotOf("2", "ECS_FILE", 20, 2)
-	lost := []Failure{{"2", "ECS_FILE", "SourceError", "throttled"}}
-	for _, tt := range []struct {
-		name                string
-		day                 Day
-		status              string
-		expected, collected int
-	}{
-		{"every account has its snapshot", Day{Snapshots: []Snapshot{a, b}, Expected: 2}, Complete, 2, 2},
-		{"an account failed", Day{Snapshots: []Snapshot{a}, Expected: 2, Failed: lost}, Partial, 2, 1},
-		{"an account failed that nobody counted", Day{Snapshots: []Snapshot{a}, Failed: lost}, Partial, 2, 1},
-		{"an account is not there, nobody knows why", Day{Snapshots: []Snapshot{a}, Expected: 2}, Partial, 2, 1},
-		{"one source type of an account failed", Day{Snapshots: []Snapshot{a, b, snapshotOf("2", "OSS", 1, 1)}, Expected: 2, Failed: lost}, Partial, 2, 1},
-		{"one source type of the only account failed", Day{Snapshots: []Snapshot{snapshotOf("2", "OSS", 1, 1)}, Expected: 1, Failed: lost}, Partial, 1, 0},
-		{"all failed", Day{Expected: 1, Failed: lost}, Missing, 1, 0},
-		{"nothing is known", Day{}, Missing, 0, 0},
-		{"an account more than expected", Day{Snapshots: []Snapshot{a, b}, Expected: 1}, Complete, 2, 2},
-		{"an account has not activated the service", Day{Snapshots: []Snapshot{a}, Expected: 2, NotActivated: []string{"2"}}, Complete, 2, 1},
-		{"one source type failed of an account that has not activated another", Day{Snapshots: []Snapshot{a}, Expected: 2, Failed: lost, NotActivated: []string{"2"}}, Partial, 2, 1},
-		{"no run asked for an account", Day{Snapshots: []Snapshot{a}, Expected: 2, NotAttempted: []string{"2"}}, Partial, 2, 1},
-		{"a run ended before an account's second source type", Day{Snapshots: []Snapshot{a, b}, Expected: 2, NotAttempted: []string{"2"}}, Partial, 2, 1},
-		{"accounts that nobody counted", Day{Snapshots: []Snapshot{a}, NotActivated: []string{"2"}, NotAttempted: []string{"3"}}, Partial, 3, 1},
-		{"two source types are one account", Day{Snapshots: []Snapshot{a, snapshotOf("1", "OSS", 1, 1)}, Expected: 1}, Complete, 1, 1},
-	} {
-		r, err := NewDayRecord(tt.day)
-		if err != nil || r.Status != tt.status || r.Accounts.Expected != tt.expected || r.Accounts.Collected != tt.collected {
-			t.Errorf("%s: %s, %d of %d accounts, %v, want %s, %d of %d", tt.name,
-				r.Status, r.Accounts.Collected, r.Accounts.Expected, err, tt.status, tt.collected, tt.expected)
-		}
-	}
-}
-
-// fullDay has everything that a record can hold, in disorder.
-func fullDay(t testing.TB) Day {
+// fullRecord has everything that a record can hold: an account that failed, one that was
+// not asked, one without Cloud Backup and one that is left out, alerts, open and closed,
+// with numbers of all kinds.
+func fullRecord(t testing.TB) DayRecord {
 	t.Helper()
-	first, second := exampleSnapshot(t), exampleSnapshot(t)
-	second.AccountID = "2234567890123456"
-	third := exampleSnapshot(t)
-	third.SourceType = "DISK"
-	reported := date(t, "2026-11-24")
-	return Day{
-		Date: first.SnapshotDate, TimeZone: "Asia/Shanghai", Snapshots: []Snapshot{second, first, third}, Expected: 5,
-		Objects: []Object{NewObject("totals/dt=2026-11-23/totals.jsonl", []byte("{}\n"), 1), NewObject("regions/dt=2026-11-23/regions.jsonl", nil, 0)},
-		Failed: []Failure{
-			{"4234567890123456", "ECS_FILE", "SourceError", `cloud backup: NoPermission "<role>"`},
-			{"2234567890123456", "OSS", "SourceError", "cloud backup: throttled"},
-			{"2234567890123456", "DISK", "SourceError", "cloud backup: throttled"},
-		},
-		NotActivated: []string{"3234567890123456"}, NotAttempted: []string{"5234567890123456", "5234567890123456"},
-		Cause: "SourceError: throttled", Detected: timeOf(t, "2026-11-23T20:17:01.482+08:00"), Reported: &reported,
-	}
+	p := play(t, "")
+	d := date(t, "2026-11-22")
+	p.settle(d, "1/a=5 1/b=1 2/a=4 3/a=1 4/b=1 6/a=1 =1")
+	p.settle(d+1, "1/a=3 2/a=4 3! 4~ 5?")
+	r := p.settle(d+2, "1/a=4 2/a=4 3! 4~ 5?").Record
+	reported := r.SnapshotDate + 1
+	r.ReportedOn, r.Accounts.Excluded = &reported, []string{"9"}
+	no := false
+	r.Alerts[0].Items[0].Told = &no
+	return r
 }
 
 func TestDayRecord(t *testing.T) {
-	r, err := NewDayRecord(fullDay(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Alerts = []Alert{{"resources_dropped", date(t, "2026-11-23"), []AlertItem{{SourceType: "ECS_FILE", RegionID: "cn-hangzhou", Before: 5, After: 3}}}}
+	r := fullRecord(t)
 	data, err := r.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -86,28 +37,14 @@ func TestDayRecord(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(back, r) {
 		t.Errorf("decoded: %+v, %v, want %+v", back, err, r)
 	}
-
-	day := fullDay(t)
-	slices.Reverse(day.Snapshots)
-	slices.Reverse(day.Objects)
-	slices.Reverse(day.Failed)
-	other, err := NewDayRecord(day)
-	if other.Alerts = r.Alerts; err != nil || !reflect.DeepEqual(other, r) {
-		t.Errorf("from another order: %+v, %v, want %+v", other, err, r)
-	}
 }
 
 // Zero, missing and gone are three things.
 func TestDayWithoutSnapshotsHasNoNumbers(t *testing.T) {
-	zero, err := NewDayRecord(Day{Snapshots: []Snapshot{snapshotOf("1", "ECS_FILE", 0, 0)}, Expected: 1})
-	if err != nil || !slices.Equal(zero.Totals, []TypeTotal{{"ECS_FILE", Amount{}}}) {
-		t.Errorf("an account that protects nothing: totals %v, %v, want one of zeros", zero.Totals, err)
+	if zero := settled(t, Day{Snapshots: []Snapshot{snapshotOf("1", "ECS_FILE", 0, 0)}}); !slices.Equal(zero.Totals, []TypeTotal{{"ECS_FILE", Amount{}}}) {
+		t.Errorf("an account that protects nothing: totals %v, want one of zeros", zero.Totals)
 	}
-	none, err := NewDayRecord(Day{Expected: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := none.Encode()
+	data, err := settled(t, Day{Known: Known{Due: pairs("1")}}).Encode()
 	if err != nil || !bytes.Contains(data, []byte(`"totals":[]`)) || bytes.Contains(data, []byte("null")) {
 		t.Errorf("a missing day is %s, %v, want an empty list of totals, and nothing null", data, err)
 	}
@@ -116,48 +53,73 @@ func TestDayWithoutSnapshotsHasNoNumbers(t *testing.T) {
 // A record that is withdrawn vouches for nothing, keeps what only it knows, and is
 // none of a day that lacks something.
 func TestWithdraw(t *testing.T) {
-	complete, err := NewDayRecord(Day{Snapshots: []Snapshot{snapshotOf("1", "ECS_FILE", 1, 1)}, Expected: 2, NotActivated: []string{"2"}, Objects: []Object{NewObject("a", nil, 1)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	complete.Alerts = []Alert{{Rule: "quota_percent", Items: []AlertItem{}}}
+	complete := fullRecord(t)
+	complete.Status, complete.Cause, complete.DetectedAt = Complete, "", nil
 	r := complete.Withdraw("it is being replaced", timeOf(t, "2026-11-23T20:17:01.482+08:00"))
-	got := fmt.Sprint(r.Status, len(r.Objects), len(r.Totals), r.Cause, r.DetectedAt.Format(time.RFC3339Nano), len(r.Alerts), r.Accounts)
-	if want := fmt.Sprint(Partial, 0, 0, "it is being replaced", "2026-11-23T12:17:01Z", 1, complete.Accounts); got != want {
-		t.Errorf("the record is %s, want %s", got, want)
+	want := complete
+	want.Status, want.Cause, want.Totals, want.Objects = Partial, "it is being replaced", []TypeTotal{}, []Object{}
+	at := timeOf(t, "2026-11-23T12:17:01Z")
+	want.DetectedAt = &at
+	if !reflect.DeepEqual(r, want) {
+		t.Errorf("the record is %+v, want %+v", r, want)
 	}
-	partial, err := NewDayRecord(Day{Snapshots: []Snapshot{snapshotOf("1", "ECS_FILE", 1, 1)}, Expected: 2, Objects: []Object{NewObject("a", nil, 1)}})
-	if err != nil || !r.Withdrawn() || complete.Withdrawn() || partial.Withdrawn() {
-		t.Errorf("withdrawn: %v, a complete record: %v, one that lacks an account: %v (%v); want the first alone", r.Withdrawn(), complete.Withdrawn(), partial.Withdrawn(), err)
+	if partial := fullRecord(t); !r.Withdrawn() || complete.Withdrawn() || partial.Withdrawn() {
+		t.Errorf("withdrawn: %v, a complete record: %v, one that lacks an account: %v; want the first alone", r.Withdrawn(), complete.Withdrawn(), partial.Withdrawn())
 	}
-	if len(complete.Objects) != 1 || complete.Status != Complete {
+	if len(complete.Objects) == 0 || complete.Status != Complete {
 		t.Errorf("the record that was withdrawn is now %+v, want it as it was", complete)
 	}
 }
 
-// What can be known of a complete day follows from its snapshots.
-func TestCompleteDayHasNoCause(t *testing.T) {
-	day := fullDay(t)
-	day.Failed, day.NotAttempted, day.Expected = nil, nil, 3
-	r, err := NewDayRecord(day)
-	if err != nil || r.Status != Complete || r.Cause != "" || r.DetectedAt != nil || r.ReportedOn != nil {
-		t.Errorf("the record is %+v, %v, want a complete one without cause", r, err)
+// Later days rest on a record once its day cannot come to anything else.
+func TestStands(t *testing.T) {
+	d := date(t, "2026-11-23")
+	complete := settled(t, Day{Snapshots: []Snapshot{snapshotOf("1", "A", 1, 1)}})
+	for _, tt := range []struct {
+		name   string
+		record DayRecord
+		want   bool
+	}{
+		{"complete", complete, true},
+		{"being replaced", complete.Withdraw("", timeOf(t, "2026-11-23T12:17:01Z")), false},
+		{"missing so far", settled(t, Day{}), false},
+		{"missing for ever", settled(t, Day{Known: Known{Over: true}}), true},
+		{"as it was found before", settled(t, Day{Stored: &DayRecord{Status: Missing, Over: true}}), true},
+		{"an earlier version reported it", settled(t, Day{Stored: &DayRecord{Status: Missing, ReportedOn: &d}}), true},
+		{"an earlier version told of it", DayRecord{Status: Missing, Alerts: []Alert{{Rule: dayMissing}}}, true},
+	} {
+		if got := tt.record.Stands(); got != tt.want {
+			t.Errorf("%s: it stands: %v, want %v", tt.name, got, tt.want)
+		}
 	}
 }
 
-// Records are compared with what they are decoded to, so they must not hold what
-// JSON can't.
-func TestRecordOfAnyBytes(t *testing.T) {
-	r, err := NewDayRecord(Day{Cause: "reset\xff", Failed: []Failure{{AccountID: "1", Message: "\xc3: reset"}}, Expected: 1})
-	if err != nil || r.Cause != "reset\ufffd" || r.Accounts.Failed[0].Message != "\ufffd: reset" {
-		t.Errorf("the record is %+v, %v, want its texts in UTF-8", r, err)
+// What an earlier version left is read as it was meant, and what it told is not told
+// again, in its own spelling or in today's.
+func TestRecordsOfAnEarlierVersion(t *testing.T) {
+	p := story(t, "data_dropped_percent=off", "1/a=8 2/a=5")
+	d := date(t, "2026-11-24")
+	stored, err := DecodeDayRecord([]byte(`{"schema":"day/v1","snapshot_date":"2026-11-24","time_zone":"Asia/Shanghai","status":"partial","accounts":{"expected":2,"collected":2,"failed":[],"not_activated":[],"not_attempted":[]},"totals":[],"objects":[],"alerts":[` +
+		`{"rule":"day_missing","opened":"2026-11-22","items":[]},` +
+		`{"rule":"quota_percent","opened":"2026-11-24","items":[{"account_id":"2","before":80,"after":85}]},` +
+		`{"rule":"region_gone","opened":"2026-11-24","items":[{"source_type":"ECS_FILE","region_id":"b","before":0,"after":0}]},` +
+		`{"rule":"resources_dropped","opened":"2026-11-24","items":[{"source_type":"ECS_FILE","before":13,"after":12},{"source_type":"ECS_FILE","region_id":"a","before":13,"after":12},{"account_id":"1","before":8,"after":7}]}]}`))
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func TestRecordNamesAccountsInOrder(t *testing.T) {
-	r, err := NewDayRecord(Day{NotActivated: []string{"3", "1", "2", "1"}, NotAttempted: []string{"9", "8"}})
-	if err != nil || !slices.Equal(r.Accounts.NotActivated, []string{"1", "2", "3"}) || !slices.Equal(r.Accounts.NotAttempted, []string{"8", "9"}) {
-		t.Errorf("accounts are %+v, %v, want each once, sorted", r.Accounts, err)
+	p.tells = false
+	p.links[d] = Link{Record: stored}
+	opened, closed := p.settle(d, "1/a=7 2/a=5").Record.Untold()
+	if got, want := spellAll(opened), ""; got != want {
+		t.Errorf("told again is %q, want %q", got, want)
+	}
+	if got, want := changes([]DayRecord{{SnapshotDate: d, Closed: closed}}), "1-region_gone(corrected) 1-day_missing(complete) 1-quota_percent(corrected)"; got != want {
+		t.Errorf("closed are %q, want %q", got, want)
+	}
+	p = play(t, "")
+	p.links[d] = Link{Record: stored}
+	if next, want := p.settle(d+1, "1/a=7 2/a=5").Record, "1-day_missing(complete) 1-quota_percent(below)"; changes([]DayRecord{next}) != want {
+		t.Errorf("the day after closes %q, want %q", changes([]DayRecord{next}), want)
 	}
 }
 
@@ -180,9 +142,6 @@ func TestTotalsOf(t *testing.T) {
 			t.Errorf("%s: TotalsOf = %v, %v, want %v, %q", tt.name, got, err, tt.want, tt.err)
 		}
 	}
-	if _, err := NewDayRecord(Day{Date: date(t, "2026-11-23"), Snapshots: []Snapshot{snapshotOf("1", "OSS", math.MaxInt64, 0), snapshotOf("2", "OSS", 1, 0)}}); errorText(err) != "record of 2026-11-23: the sum of OSS over all accounts exceeds 2^63-1" {
-		t.Errorf("NewDayRecord of too much: error = %v", err)
-	}
 }
 
 func TestNewObject(t *testing.T) {
@@ -194,10 +153,7 @@ func TestNewObject(t *testing.T) {
 
 // Each case is a good record with one thing replaced.
 func TestDecodeDayRecordRefuses(t *testing.T) {
-	record, err := NewDayRecord(Day{Date: date(t, "2026-11-23"), TimeZone: "UTC"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	record := settled(t, Day{Date: date(t, "2026-11-23")})
 	data, err := record.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -241,12 +197,7 @@ func TestDecodeDayRecordRefuses(t *testing.T) {
 // A record that decodes says the same when it is encoded, to itself: no count is
 // made of what is absent.
 func FuzzDecodeDayRecord(f *testing.F) {
-	record, err := NewDayRecord(fullDay(f))
-	if err != nil {
-		f.Fatal(err)
-	}
-	record.Alerts = []Alert{{Rule: resourcesDropped, Opened: 20000, Items: []AlertItem{{RegionID: "a", Before: 5, After: 3}}}}
-	data, err := record.Encode()
+	data, err := fullRecord(f).Encode()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -14,6 +14,7 @@ const (
 	SnapshotsDir = "snapshots/"
 	DaysDir      = "days/"
 	SchemaDir    = "schema/"
+	CalendarDir  = "calendar/"
 )
 
 // CheckAccount refuses what cannot be an account id: it becomes part of a key.
@@ -71,6 +72,11 @@ func RegionsKey(d Date) string { return "regions/dt=" + d.String() + "/regions.j
 
 // TotalsKey is where the day's table of totals is kept.
 func TotalsKey(d Date) string { return "totals/dt=" + d.String() + "/totals.jsonl" }
+
+// CalendarKey is where the calendar of a year is kept.
+func CalendarKey(year int) string {
+	return fmt.Sprintf("%syear=%04d/calendar.jsonl", CalendarDir, year)
+}
 
 // DayKey is where the day's record is kept.
 func DayKey(d Date) string { return DaysDir + d.String() + ".json" }

@@ -19,6 +19,7 @@ const (
 	tableDays    = 30  // days in the table of days
 	listedItems  = 20  // accounts missing, items of an alert
 	listedGaps   = 50  // the newest
+	listedEnded  = 20  // the newest events that are over
 	chartRegions = 60  // regions with a chart; the others are counted
 	listedText   = 300 // runes of a cause or a message
 )
@@ -26,8 +27,8 @@ const (
 // Page writes the report for people: one HTML document that needs no script, no
 // font and no request, and tells in its first lines what is protected, whether
 // that is known, and what deserves attention.
-func Page(w io.Writer, t Trend) error {
-	p := newPage(t)
+func (r Readers) Page(w io.Writer, t Trend) error {
+	p := newPage(t, wordsOf(r.Language))
 	p.head()
 	p.top()
 	p.write("<main>\n")
@@ -39,6 +40,7 @@ func Page(w io.Writer, t Trend) error {
 	p.fleet()
 	p.gaps()
 	p.lastDays()
+	p.ended()
 	p.write("</main>\n")
 	p.foot()
 	if _, err := w.Write(p.out.Bytes()); err != nil {
@@ -50,6 +52,7 @@ func Page(w io.Writer, t Trend) error {
 // A page is being written.
 type page struct {
 	Trend
+	w         *words
 	out       bytes.Buffer
 	amounts   []Amount // one a day, over all source types; only where known says so
 	known     []bool   // one a day: it is complete
@@ -59,8 +62,8 @@ type page struct {
 	manyTypes bool     // source types have to be told apart
 }
 
-func newPage(t Trend) *page {
-	p := &page{Trend: t, oldest: -1, newest: -1, total: sumOf(t.Totals), manyTypes: len(t.Totals) > 1}
+func newPage(t Trend, w *words) *page {
+	p := &page{Trend: t, w: w, oldest: -1, newest: -1, total: sumOf(t.Totals), manyTypes: len(t.Totals) > 1}
 	for i, d := range t.Days {
 		p.known = append(p.known, d.Status == Complete)
 		p.amounts = append(p.amounts, sumOf(d.Totals))
@@ -90,10 +93,10 @@ type measure struct {
 	axis      func(most int64) axis
 }
 
-func measures() [2]measure {
+func (p *page) measures() [2]measure {
 	return [2]measure{
-		{"capacity", "Protected capacity", func(a Amount) int64 { return a.ProtectedDataBytes }, formatBytes, byteAxis},
-		{"instances", "Protected instances", func(a Amount) int64 { return a.ProtectedResourceCount }, formatCount, countAxis},
+		{"capacity", p.w.capacity, func(a Amount) int64 { return a.ProtectedDataBytes }, formatBytes, byteAxis},
+		{"instances", p.w.instancesTitle, func(a Amount) int64 { return a.ProtectedResourceCount }, formatCount, countAxis},
 	}
 }
 
@@ -115,17 +118,17 @@ func (p *page) write(format string, args ...any) {
 func on(d Date) markup { return markup("<time>" + d.String() + "</time>") }
 
 // span is one date or two.
-func span(from, to Date) markup {
+func (p *page) span(from, to Date) markup {
 	if from == to {
 		return on(from)
 	}
-	return on(from) + " to " + on(to)
+	return p.w.span(on(from), on(to))
 }
 
 // instant is a time, to the minute.
-func instant(t *time.Time) markup {
+func (p *page) instant(t *time.Time) markup {
 	if t == nil {
-		return "unknown"
+		return markup(p.w.unknown)
 	}
 	return markup(t.UTC().Format("<time>2006-01-02 15:04Z</time>"))
 }
@@ -139,10 +142,10 @@ const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewB
 // nothing that it could load or run.
 func (p *page) head() {
 	p.write(`<!DOCTYPE html>
-<html lang="en">
+<html lang="%s">
 <head>
 <meta charset="utf-8">
-<title>Backup statistics %s: %s</title>
+<title>%s %s%s%s</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
@@ -153,60 +156,67 @@ func (p *page) head() {
 %s</style>
 </head>
 <body>
-`, p.To, p.Status, markup(icon), markup(pageCSS))
+`, p.w.tag, p.w.name, p.To, p.w.colon, p.w.status[p.Status], markup(icon), markup(pageCSS))
 }
 
 // top says what the page is about and how fresh it is.
 func (p *page) top() {
 	sign := map[string]string{Complete: "✓", Partial: "◐", Missing: "✕"}[p.Status]
-	p.write("<header>\n<div class=\"top\"><h1>Backup statistics</h1>"+
-		"<p class=\"badge %s\"><span aria-hidden=\"true\">%s</span> %s: %s</p></div>\n", p.Status, sign, on(p.To), p.Status)
+	p.write("<header>\n<div class=\"top\"><h1>%s</h1>"+
+		"<p class=\"badge %s\"><span aria-hidden=\"true\">%s</span> %s%s%s</p></div>\n", p.w.heading, p.Status, sign, on(p.To), p.w.colon, p.w.status[p.Status])
 	p.lead()
 	p.write("<dl class=\"facts\">")
+	fact := func(name string, value any) { p.write("<div><dt>%s</dt><dd>%s</dd></div>", name, value) }
 	if p.CompleteDate != nil {
-		p.write("<div><dt>Last complete day</dt><dd>%s</dd></div>", on(*p.CompleteDate))
+		fact(p.w.lastComplete, on(*p.CompleteDate))
 	}
 	if len(p.Days) > 0 {
-		p.write("<div><dt>Days shown</dt><dd>%s</dd></div>", span(p.Days[0].Date, p.To))
+		fact(p.w.daysShown, p.span(p.Days[0].Date, p.To))
 	}
-	p.write("<div><dt>Time zone of the days</dt><dd>%s</dd></div>", p.TimeZone)
+	fact(p.w.timeZone, p.TimeZone)
 	if p.Accounts.Expected > 1 {
-		p.write("<div><dt>Accounts</dt><dd>%s of %s collected</dd></div>",
-			formatCount(int64(p.Accounts.Collected)), formatCount(int64(p.Accounts.Expected)))
+		fact(p.w.fleet, p.w.ofCollected(formatCount(int64(p.Accounts.Collected)), formatCount(int64(p.Accounts.Expected))))
 	}
-	p.write("</dl>\n<p class=\"note\">Every daily run renews this page. If %s is not today or yesterday, the runs have stopped.</p>\n</header>\n", on(p.To))
+	p.write("</dl>\n<p class=\"note\">%s</p>\n</header>\n", p.w.renews(on(p.To)))
 }
 
 // lead is the page in one sentence.
 func (p *page) lead() {
 	p.write(`<p class="lead">`)
 	if p.CompleteDate == nil {
-		p.write("No day has a complete record yet. The first one shows what is protected.</p>\n")
+		p.write("%s</p>\n", p.w.noneYet)
 		return
 	}
+	says := p.w.lead
 	if *p.CompleteDate != p.To {
-		p.write(`<strong class="%s">%s has no complete record.</strong> The last known numbers are those of %s, when`, p.Status, on(p.To), on(*p.CompleteDate))
-	} else {
-		p.write("On %s", on(*p.CompleteDate))
+		p.write(`<strong class="%s">%s</strong> `, p.Status, p.w.leadMissing(on(p.To)))
+		says = p.w.leadLast
 	}
-	p.write(" Cloud Backup protected <strong>%s</strong> with <strong>%s</strong> of disks", plural(p.total.ProtectedResourceCount, "ECS instance"), formatBytes(p.total.ProtectedDataBytes))
+	strong := func(s string) markup { return markup("<strong>" + html.EscapeString(s) + "</strong>") }
+	regions, accounts := "", ""
 	if p.newest >= 0 {
-		p.write(" in %s", plural(int64(countRegions(p.Days[p.newest].Regions)), "region"))
+		regions = p.w.inRegions(int64(p.countRegions()))
 	}
 	if p.Accounts.Expected > 1 && *p.CompleteDate == p.To {
-		p.write(" of %s", plural(int64(p.Accounts.Expected), "account"))
+		accounts = p.w.ofAccounts(int64(p.Accounts.Expected))
 	}
-	p.write(".</p>\n")
+	p.write("%s</p>\n", says(on(*p.CompleteDate), strong(p.w.ecsInstances(p.total.ProtectedResourceCount)), strong(formatBytes(p.total.ProtectedDataBytes)), markup(regions), markup(accounts)))
 }
 
-// countRegions counts each region once, whatever its source types.
-func countRegions(regions []TypeRegion) int {
+// countRegions counts the regions of the newest complete day, each once, whatever its
+// source types.
+func (p *page) countRegions() int {
 	ids := make(map[string]bool)
-	for _, r := range regions {
-		ids[r.RegionID] = true
+	for _, r := range p.Trend.Regions {
+		if day := p.newest - p.firstOf(r); day >= 0 && r.ProtectedDataBytes[day] != nil {
+			ids[r.RegionID] = true
+		}
 	}
 	return len(ids)
 }
+
+// firstOf is the day of the window that a region's series begins with.
+func (p *page) firstOf(r Series) int { return len(p.Days) - len(r.ProtectedDataBytes) }
 
 // headline shows both numbers and how they changed.
 func (p *page) headline() {
@@ -214,7 +224,7 @@ func (p *page) headline() {
 		return
 	}
 	p.write("<div class=\"headline\">\n")
-	for _, m := range measures() {
+	for _, m := range p.measures() {
 		number, unit, _ := strings.Cut(m.format(m.of(p.total)), noBreak)
 		size := "big"
 		if len(number) > 11 {
@@ -222,7 +232,7 @@ func (p *page) headline() {
 		}
 		p.write("<section aria-label=\"%s\"><h2>%s</h2>\n<p class=\"%s\">%s<small> %s</small></p>\n<dl class=\"changes\">", m.title, m.title, size, number, unit)
 		for _, days := range [...]int{1, 7, 30, 90} {
-			p.write("<div><dt>%s</dt>%s</div>", plural(int64(days), "day"), p.change(m, days))
+			p.write("<div><dt>%s</dt>%s</div>", p.w.days(int64(days)), p.change(m, days))
 		}
 		p.write("</dl>\n")
 		if p.manyTypes {
@@ -251,24 +261,25 @@ func (p *page) change(m measure, days int) markup {
 		if share != "" {
 			share = " <small>" + share + "</small>"
 		}
-		return "<dd>" + arrow(sum, m.format) + markup(share) + "</dd>"
+		return "<dd>" + p.arrow(sum, m.format) + markup(share) + "</dd>"
 	}
-	why := "no record then"
+	why := p.w.noRecordThen
 	if since := *p.CompleteDate - Date(days); since < p.From {
-		why = "no history yet"
+		why = p.w.noHistoryYet
 	}
 	return markup(`<dd class="none"><span aria-hidden="true">—</span> <small>` + why + "</small></dd>")
 }
 
 // arrow is a change for the eye and in words.
-func arrow(d int64, format func(int64) string) markup {
+func (p *page) arrow(d int64, format func(int64) string) markup {
+	sign, word, class := "▲", p.w.up, "n"
 	switch {
-	case d > 0:
-		return markup(`<span class="n"><span aria-hidden="true">▲</span> <span class="sr">up </span>` + formatSigned(d, format) + "</span>")
+	case d == 0:
+		return markup(`<span class="n">` + p.w.unchanged + "</span>")
 	case d < 0:
-		return markup(`<span class="n down"><span aria-hidden="true">▼</span> <span class="sr">down </span>` + formatSigned(d, format) + "</span>")
+		sign, word, class = "▼", p.w.down, "n down"
 	}
-	return `<span class="n">unchanged</span>`
+	return markup(`<span class="` + class + `"><span aria-hidden="true">` + sign + `</span> <span class="sr">` + word + " </span>" + formatSigned(d, format) + "</span>")
 }
 
 // addClamped adds differences; a sum that does not fit stays at the largest.
@@ -285,18 +296,7 @@ func addClamped(a, b int64) int64 {
 
 // foot says what the numbers are, and where to find them.
 func (p *page) foot() {
-	p.write(`<footer><div>
-<section aria-label="What the numbers mean"><h2>What the numbers mean</h2>
-<p>They count what the ECS File Backup Essential Edition of Alibaba Cloud's Cloud Backup protects, as its API GetBasicStatistics tells once a day.</p>
-<p><strong>Capacity</strong> is that of the cloud disks attached to the backed-up instances. The bill is based on it. It is not the size of the backups. <strong>Instances</strong> are ECS instances that are backed up. Other editions are not counted.</p>
-<p>1 GiB is 1,073,741,824 bytes. A day without a complete record has no numbers: the service knows no past, so they cannot be asked for later, and none are guessed.</p></section>
-<section aria-label="Where the data is"><h2>Where the data is</h2>
-<p>Beside this page: <a href="trend.json">trend.json</a>, all that it shows and more, and <a href="trend.csv">trend.csv</a>, the same for spreadsheets.</p>
-<p>In the same bucket: <code>snapshots/</code> keeps the service's answers, a file a day, account and source type; <code>regions/</code> and <code>totals/</code> are tables for analysis; <code>days/</code> says which days are complete.</p></section>
-</div></footer>
-</body>
-</html>
-`)
+	p.write("<footer><div>\n%s</div></footer>\n</body>\n</html>\n", p.w.foot)
 }
 
 // shorten keeps text from outside from filling the page.

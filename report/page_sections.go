@@ -8,101 +8,56 @@ import (
 
 // alerts lists what is open, in words that a person can act on.
 func (p *page) alerts() {
-	if len(p.Trend.Alerts) == 0 {
-		p.write("<section class=\"calm\" aria-label=\"Alerts\"><h2>No open alerts</h2></section>\n")
+	events := eventsOf(p.Trend.Alerts)
+	if len(events) == 0 {
+		p.write("<section class=\"calm\" aria-label=\"%s\"><h2>%s</h2></section>\n", p.w.alerts, p.w.noAlerts)
 		return
 	}
-	p.write("<section class=\"alerts\" aria-labelledby=\"alerts\"><h2 id=\"alerts\">%s</h2>\n<ol>\n", plural(int64(len(p.Trend.Alerts)), "open alert"))
-	for _, a := range p.Trend.Alerts {
-		title, advice := p.alertWords(a)
-		p.write("<li class=\"alert\"><h3>%s</h3><p class=\"soft\">Open since %s</p>\n", title, on(a.Opened))
-		if len(a.Items) > 0 {
-			p.write("<ul>")
-			for _, item := range a.Items[:min(len(a.Items), listedItems)] {
-				p.write("<li>%s: %s</li>", p.place(item), itemWords(a.Rule, item))
-			}
-			if more := len(a.Items) - listedItems; more > 0 {
-				p.write("<li>and %s more</li>", formatCount(int64(more)))
-			}
-			p.write("</ul>\n")
+	p.write("<section class=\"alerts\" aria-labelledby=\"alerts\"><h2 id=\"alerts\">%s</h2>\n<ol>\n", p.w.openAlerts(int64(len(events))))
+	for _, e := range events {
+		p.write("<li class=\"alert %s\"><h3>%s</h3><p class=\"soft\">%s</p>\n<ul>", e.weight, p.w.eventTitle(e), p.w.openSince(on(e.opened)))
+		for _, item := range e.places[:min(len(e.places), listedItems)] {
+			p.write("<li>%s</li>", p.w.place(e, item, p.manyTypes, p.use))
 		}
-		p.write("<p>%s</p></li>\n", advice)
+		if more := len(e.places) - listedItems; more > 0 {
+			p.write("<li>%s</li>", p.w.andMore(int64(more)))
+		}
+		p.write("</ul>\n<p>%s</p></li>\n", p.w.advice[e.kind])
 	}
 	p.write("</ol></section>\n")
 }
 
-// place says where an item is.
-func (p *page) place(i AlertItem) string {
-	where := ""
-	add := func(s string) {
-		if where != "" {
-			where += ", "
+// use is what one of the largest accounts uses of its free quota.
+func (p *page) use(account string) (Quota, bool) {
+	for _, a := range p.Accounts.Largest {
+		if a.AccountID == account && p.FreeQuota != nil {
+			return NewQuota(a.ProtectedDataBytes, p.FreeQuota.QuotaBytes), true
 		}
-		where += s
 	}
-	if i.RegionID != "" {
-		add(i.RegionID)
-	}
-	if i.AccountID != "" {
-		add("account " + i.AccountID)
-	}
-	if where == "" {
-		where = "In total"
-	}
-	if i.SourceType != "" && p.manyTypes {
-		add(i.SourceType)
-	}
-	return where
+	return Quota{}, false
 }
 
-// alertWords says what an alert is about and what to do. A rule that is not
-// known here still shows.
-func (p *page) alertWords(a Alert) (title, advice string) {
-	switch a.Rule {
-	case resourcesDropped:
-		return "Fewer instances are protected than before",
-			"The backups of those that left may already be gone. If nobody meant it, turn their backup on again in Cloud Backup."
-	case dataDroppedPercent:
-		return "The protected capacity fell", "Disks or whole instances are no longer backed up. Find out whether that was meant."
-	case regionGone:
-		return "A region is no longer protected", "No instance is backed up there any more. Find out whether that was meant."
-	case quotaPercent:
-		if q := p.FreeQuota; q != nil && q.LeftBytes == 0 { // by now; the alert may be old
-			return "The free quota is used up", "What exceeds it is billed."
+// ended lists what is over, the newest first.
+func (p *page) ended() {
+	events := endedOf(p.Closed)
+	if len(events) == 0 {
+		return
+	}
+	p.write("<section aria-labelledby=\"ended\"><h2 id=\"ended\">%s</h2>\n", p.w.ended)
+	p.tableHead("long", p.w.endedColumns...)
+	shown := 0
+	for _, e := range slices.Backward(events) {
+		if shown++; shown > listedEnded {
+			break
 		}
-		return "The free quota is nearly used up", "What exceeds it will be billed."
-	case dayMissing:
-		return "A day has no complete record", "While the day lasts, another run completes it; afterwards its numbers cannot be asked for. The cause stands under Gaps."
-	case totalMismatch:
-		return "The regions do not add up to the total", "The service disagrees with itself. Both numbers are kept as it gave them."
+		p.write("<tr><th scope=\"row\" class=\"n\">%s</th><td>%s%s</td><td class=\"n\">%s</td><td>%s</td></tr>\n",
+			on(e.closed), p.w.eventTitle(e), p.w.where(e), on(e.opened), p.w.reason(e))
 	}
-	return a.Rule, "See the rule of this name in the settings."
-}
-
-// itemWords is before and after of an item.
-func itemWords(rule string, i AlertItem) string {
-	switch rule {
-	case resourcesDropped, regionGone:
-		return formatCount(i.Before) + " → " + plural(i.After, "instance")
-	case dataDroppedPercent:
-		return formatBytes(i.Before) + " → " + formatBytes(i.After) + bracket(formatShare(i.After-i.Before, i.Before))
-	case quotaPercent:
-		return formatCount(i.After) + noBreak + "% used when the alert opened, as it does at " + formatCount(i.Before) + noBreak + "%"
-	case totalMismatch:
-		total, sum := formatBytes(i.Before), formatBytes(i.After)
-		if total == sum { // they differ by little: exactly, then
-			total, sum = formatCount(i.Before), formatCount(i.After)+noBreak+"bytes"
-		}
-		return "the total says " + total + ", the regions " + sum
+	p.tableFoot()
+	if more := len(events) - listedEnded; more > 0 {
+		p.write("<p class=\"note\">%s</p>\n", p.w.andMore(int64(more)))
 	}
-	return formatCount(i.Before) + " → " + formatCount(i.After)
-}
-
-func bracket(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " (" + s + ")"
+	p.write("</section>\n")
 }
 
 // A regionHistory is a region of one source type over the days.
@@ -117,27 +72,28 @@ type regionHistory struct {
 // regionHistories is sorted by size; regions that are gone come last, the most
 // recently gone first.
 func (p *page) regionHistories() []*regionHistory {
-	type key struct{ sourceType, region string }
-	byKey := make(map[key]*regionHistory)
 	var all []*regionHistory
-	before := -1 // the complete day before
-	for day, d := range p.Days {
-		if !p.known[day] {
-			continue
-		}
-		for _, r := range d.Regions {
-			h := byKey[key{r.SourceType, r.RegionID}]
-			if h == nil {
-				h = &regionHistory{bytes: slices.Repeat(series{noValue}, len(p.Days)), last: -2}
-				byKey[key{r.SourceType, r.RegionID}] = h
-				all = append(all, h)
+	for _, r := range p.Trend.Regions {
+		offset := p.firstOf(r)
+		h := &regionHistory{bytes: slices.Repeat(series{noValue}, len(r.ProtectedDataBytes)), last: -2}
+		before := -1 // the complete day before
+		for i := range r.ProtectedDataBytes {
+			day := offset + i
+			if !p.known[day] {
+				continue
 			}
-			if h.last != before || before < 0 {
-				h.first, h.back = day, h.last >= 0
+			if bytes, count := r.ProtectedDataBytes[i], r.ProtectedResourceCount[i]; bytes != nil && count != nil {
+				if h.last != before || before < 0 {
+					h.first, h.back = day, h.last >= 0
+				}
+				h.TypeRegion = TypeRegion{r.SourceType, Region{r.RegionID, Amount{*bytes, *count}}}
+				h.last, h.bytes[i] = day, *bytes
 			}
-			h.TypeRegion, h.last, h.bytes[day] = r, day, r.ProtectedDataBytes
+			before = day
 		}
-		before = day
+		if h.last >= 0 {
+			all = append(all, h)
+		}
 	}
 	slices.SortFunc(all, func(a, b *regionHistory) int {
 		if a.last != b.last {
@@ -156,18 +112,18 @@ func (p *page) regions() {
 		return
 	}
 	all := p.regionHistories()
-	p.write("<section aria-labelledby=\"regions\"><h2 id=\"regions\">Regions</h2>\n")
+	p.write("<section aria-labelledby=\"regions\"><h2 id=\"regions\">%s</h2>\n", p.w.regionsTitle)
 	if len(all) == 0 {
-		p.write("<p class=\"note\">No region protects anything.</p></section>\n")
+		p.write("<p class=\"note\">%s</p></section>\n", p.w.noRegion)
 		return
 	}
-	p.write("<p class=\"note\">Protected capacity, largest first. Each chart has its own scale, from zero.</p>\n<ul class=\"regions\">\n")
+	p.write("<p class=\"note\">%s</p>\n<ul class=\"regions\">\n", p.w.regionsNote)
 	for _, h := range all[:min(len(all), chartRegions)] {
 		p.region(h)
 	}
 	p.write("</ul>\n")
 	if more := len(all) - chartRegions; more > 0 {
-		p.write("<p class=\"note\">And %s more, smaller or gone: see trend.csv.</p>\n", formatCount(int64(more)))
+		p.write("<p class=\"note\">%s</p>\n", p.w.moreRegions(int64(more)))
 	}
 	p.write("</section>\n")
 }
@@ -176,7 +132,7 @@ func (p *page) region(h *regionHistory) {
 	gone := h.last != p.newest
 	class, value := "region", formatBytes(h.ProtectedDataBytes)
 	if gone {
-		class, value = "region gone", "gone"
+		class, value = "region gone", p.w.gone
 	}
 	p.write("<li class=\"%s\"><div><h3>%s</h3><p class=\"v n\">%s</p></div><div><p>%s</p>", class, h.RegionID, value, p.regionNote(h, gone))
 	if !gone {
@@ -188,9 +144,9 @@ func (p *page) region(h *regionHistory) {
 }
 
 func (p *page) regionNote(h *regionHistory, gone bool) string {
-	note := plural(h.ProtectedResourceCount, "instance")
+	note := p.w.instances(h.ProtectedResourceCount)
 	if gone {
-		note = "last seen " + p.Days[h.last].Date.String() + ": " + formatBytes(h.ProtectedDataBytes) + ", " + note
+		note = p.w.lastSeen(p.Days[h.last].Date, formatBytes(h.ProtectedDataBytes), note)
 	}
 	if p.manyTypes {
 		note = h.SourceType + " · " + note
@@ -202,18 +158,28 @@ func (p *page) regionNote(h *regionHistory, gone bool) string {
 func (p *page) regionChange(h *regionHistory) markup {
 	then := p.newest - 30
 	switch {
-	case h.first > max(then, p.oldest) && h.back:
-		return "back since " + on(p.Days[h.first].Date)
-	case h.first > max(then, p.oldest):
-		return "new since " + on(p.Days[h.first].Date)
+	case h.first > max(then, p.oldestRegion()) && h.back:
+		return p.w.backSince(on(p.Days[h.first].Date))
+	case h.first > max(then, p.oldestRegion()):
+		return p.w.newSince(on(p.Days[h.first].Date))
 	case then < 0 || !p.known[then]:
-		return "— no record 30 days before"
+		return markup("— " + p.w.noRecordBefore)
 	}
-	d := h.ProtectedDataBytes - h.bytes[then]
+	d := h.ProtectedDataBytes - h.bytes[then-(len(p.Days)-len(h.bytes))]
 	if d == 0 {
-		return "unchanged in 30 days"
+		return markup(p.w.unchangedLong)
 	}
-	return arrow(d, formatBytes) + " in 30 days"
+	return p.w.inThirtyDays(p.arrow(d, formatBytes))
+}
+
+// oldestRegion is the oldest complete day that the regions' series reach back to.
+func (p *page) oldestRegion() int {
+	for day := max(0, len(p.Days)-RegionDays); day < len(p.Days); day++ {
+		if p.known[day] {
+			return day
+		}
+	}
+	return -1
 }
 
 // quota is a gauge of the account that uses most.
@@ -222,40 +188,44 @@ func (p *page) quota() {
 	if q == nil {
 		return
 	}
-	p.write("<section aria-labelledby=\"quota\"><h2 id=\"quota\">Free quota</h2>\n")
+	p.write("<section aria-labelledby=\"quota\"><h2 id=\"quota\">%s</h2>\n", p.w.freeQuota)
 	if p.Accounts.Expected > 1 {
-		p.write("<p class=\"note\">Each account has its own. Shown is account %s, which uses most.</p>\n", q.AccountID)
+		p.write("<p class=\"note\">%s</p>\n", p.w.quotaOf(q.AccountID))
 	}
 	p.gauge(q.Quota)
-	p.write("<dl class=\"amounts\"><div><dt>Used</dt><dd>%s</dd></div>", formatGiB(q.UsedBytes))
+	p.write("<dl class=\"amounts\"><div><dt>%s</dt><dd>%s</dd></div>", p.w.quotaUsed, formatGiB(q.UsedBytes))
 	if q.OverBytes > 0 {
-		p.write("<div class=\"over\"><dt>Over, and billed</dt><dd class=\"down\">%s</dd></div>", formatGiB(q.OverBytes))
+		p.write("<div class=\"over\"><dt>%s</dt><dd class=\"down\">%s</dd></div>", p.w.quotaOver, formatGiB(q.OverBytes))
 	} else {
-		p.write("<div><dt>Left</dt><dd>%s</dd></div>", formatGiB(q.LeftBytes))
+		p.write("<div><dt>%s</dt><dd>%s</dd></div>", p.w.quotaLeft, formatGiB(q.LeftBytes))
 	}
-	p.write("<div><dt>Quota</dt><dd>%s</dd></div><div><dt>Use</dt><dd>%s\u00a0%%</dd></div></dl>\n", formatGiB(q.QuotaBytes), formatCount(q.Percent))
+	p.write("<div><dt>%s</dt><dd>%s</dd></div><div><dt>%s</dt><dd>%s\u00a0%%</dd></div></dl>\n", p.w.quotaAll, formatGiB(q.QuotaBytes), p.w.quotaUse, formatCount(q.Percent))
 	p.write("<p class=\"say\">%s</p></section>\n", p.crossing())
 }
 
 // crossing says when the quota will be reached, or why nobody can tell.
 func (p *page) crossing() markup {
-	complete := 0
+	complete := int64(0)
 	for _, known := range p.known {
 		if known {
 			complete++
 		}
 	}
-	switch q := p.FreeQuota; {
-	case q.ExpectedCrossing != nil:
-		return "If use goes on growing as over the last 30 complete days, the quota is reached on " + on(*q.ExpectedCrossing) + "."
-	case q.OverBytes > 0:
-		return "The quota is used up."
-	case q.LeftBytes == 0:
-		return "The quota is used up exactly. Whatever is added is billed."
-	case complete < 14:
-		return markup("When the quota will be reached can be told from the 14th complete day on. This is day " + formatCount(int64(complete)) + ".")
+	q := p.FreeQuota
+	for _, c := range p.Crossings {
+		if c.AccountID == q.AccountID {
+			return p.w.reachedOn(on(c.ExpectedCrossing))
+		}
 	}
-	return "The use does not grow, or so slowly that the quota lasts for more than ten years."
+	switch {
+	case q.OverBytes > 0:
+		return markup(p.w.quotaUsedUp)
+	case q.LeftBytes == 0:
+		return markup(p.w.quotaJustUsed)
+	case complete < fewestDays:
+		return markup(p.w.quotaTooSoon(complete))
+	}
+	return markup(p.w.quotaNoGrowth)
 }
 
 // fleet is left out of a deployment with one account.
@@ -264,18 +234,20 @@ func (p *page) fleet() {
 	if f.Expected <= 1 {
 		return
 	}
-	p.write("<section aria-labelledby=\"accounts\"><h2 id=\"accounts\">Accounts</h2>\n<p class=\"say\">%s of %s collected on %s.",
-		formatCount(int64(f.Collected)), plural(int64(f.Expected), "account"), on(p.To))
-	if f.NotActivated > 0 {
-		p.write(" Cloud Backup is not activated in %s: nothing is protected there.", plural(int64(f.NotActivated), "account"))
-	}
-	if f.NotAttempted > 0 {
-		p.write(" No run has asked for %s.", plural(int64(f.NotAttempted), "account"))
+	p.write("<section aria-labelledby=\"accounts\"><h2 id=\"accounts\">%s</h2>\n<p class=\"say\">%s",
+		p.w.accountsTitle, p.w.accountsOn(formatCount(int64(f.Collected)), p.w.accounts(int64(f.Expected)), on(p.To)))
+	for _, some := range []struct {
+		n    int
+		says func(int64) string
+	}{{f.NotActivated, p.w.notActivated}, {f.NotAttempted, p.w.notAttempted}, {f.Excluded, p.w.excluded}} {
+		if some.n > 0 {
+			p.write(" %s", some.says(int64(some.n)))
+		}
 	}
 	p.write("</p>\n")
 	if len(f.Largest) > 0 && p.CompleteDate != nil {
-		p.write("<h3>Largest on %s</h3>\n", on(*p.CompleteDate))
-		p.tableHead("", "Account", "Capacity#", "Share#", "Instances#")
+		p.write("<h3>%s</h3>\n", p.w.largestOn(on(*p.CompleteDate)))
+		p.tableHead("", p.w.largestColumns...)
 		for _, a := range f.Largest {
 			p.write("<tr><th scope=\"row\">%s</th><td class=\"num\">%s</td><td class=\"num\">%s</td><td class=\"num\">%s</td></tr>\n",
 				a.AccountID, formatBytes(a.ProtectedDataBytes), portion(a.ProtectedDataBytes, p.total.ProtectedDataBytes), formatCount(a.ProtectedResourceCount))
@@ -299,37 +271,37 @@ func (p *page) missingAccounts(missing []Failure) {
 	if len(missing) == 0 {
 		return
 	}
-	p.write("<h3>Missing on %s</h3>\n", on(p.To))
-	p.tableHead("long", "Account", "Source type", "Error", "Reason")
+	p.write("<h3>%s</h3>\n", p.w.missingOn(on(p.To)))
+	p.tableHead("long", p.w.missingColumns...)
 	for _, f := range missing[:min(len(missing), listedItems)] {
 		p.write("<tr><th scope=\"row\">%s</th><td>%s</td><td>%s</td><td>%s</td></tr>\n", f.AccountID, f.SourceType, f.ErrorType, shorten(f.Message))
 	}
 	p.tableFoot()
 	if more := len(missing) - listedItems; more > 0 {
-		p.write("<p class=\"note\">And %s more: see the record of the day, %s.</p>\n", formatCount(int64(more)), DayKey(p.To))
+		p.write("<p class=\"note\">%s</p>\n", p.w.moreMissing(int64(more), DayKey(p.To)))
 	}
 }
 
 // gaps lists the newest first: they can still be acted upon.
 func (p *page) gaps() {
-	p.write("<section aria-labelledby=\"gaps\"><h2 id=\"gaps\">Gaps</h2>\n")
+	p.write("<section aria-labelledby=\"gaps\"><h2 id=\"gaps\">%s</h2>\n", p.w.gaps)
 	if len(p.Trend.Gaps) == 0 {
-		p.write("<p class=\"note\">None: every day has a complete record.</p></section>\n")
+		p.write("<p class=\"note\">%s</p></section>\n", p.w.noGaps)
 		return
 	}
-	p.write("<p class=\"note\">Days without a complete record. They stay empty: the service cannot tell about days that have passed.</p>\n")
-	p.tableHead("long", "Days", "Length", "Status", "Noticed", "Cause")
+	p.write("<p class=\"note\">%s</p>\n", p.w.gapsNote)
+	p.tableHead("long", p.w.gapColumns...)
 	shown := 0
 	for _, g := range slices.Backward(p.Trend.Gaps) {
 		if shown++; shown > listedGaps {
 			break
 		}
 		p.write("<tr><th scope=\"row\" class=\"n\">%s</th><td class=\"n\">%s</td><td class=\"%s\">%s</td><td class=\"at n\">%s</td><td>%s</td></tr>\n",
-			span(g.From, g.To), plural(int64(g.To-g.From)+1, "day"), g.Status, g.Status, instant(g.DetectedAt), cmp.Or(shorten(g.Cause), "unknown"))
+			p.span(g.From, g.To), p.w.days(int64(g.To-g.From)+1), g.Status, p.w.status[g.Status], p.instant(g.DetectedAt), cmp.Or(shorten(g.Cause), p.w.unknown))
 	}
 	p.tableFoot()
 	if more := len(p.Trend.Gaps) - listedGaps; more > 0 {
-		p.write("<p class=\"note\">And %s earlier ones: see trend.json.</p>\n", formatCount(int64(more)))
+		p.write("<p class=\"note\">%s</p>\n", p.w.moreGaps(int64(more)))
 	}
 	p.write("</section>\n")
 }
@@ -339,17 +311,17 @@ func (p *page) lastDays() {
 	if len(p.Days) == 0 {
 		return
 	}
-	n, title := min(len(p.Days), tableDays), "First day"
+	n, title := min(len(p.Days), tableDays), p.w.firstDay
 	if n > 1 {
-		title = "Last " + plural(int64(n), "day")
+		title = p.w.lastDays(int64(n))
 	}
 	p.write("<section aria-labelledby=\"days\"><h2 id=\"days\">%s</h2>\n", title)
-	p.tableHead("days", "Day", "Status", "Capacity#", "Change#", "Instances#", "Change#")
+	p.tableHead("days", p.w.lastColumns...)
 	for day := len(p.Days) - 1; day >= len(p.Days)-n; day-- {
 		d := p.Days[day]
 		year, date, _ := strings.Cut(d.Date.String(), "-")
-		p.write("<tr><th scope=\"row\" class=\"n\"><span class=\"year\">%s-</span>%s</th><td class=\"%s\">%s</td>", year, date, d.Status, d.Status)
-		for _, m := range measures() {
+		p.write("<tr><th scope=\"row\" class=\"n\"><span class=\"year\">%s-</span>%s</th><td class=\"%s\">%s</td>", year, date, d.Status, p.w.status[d.Status])
+		for _, m := range p.measures() {
 			value, change, class := "—", "—", "num soft"
 			if p.known[day] {
 				value = m.format(m.of(p.amounts[day]))

@@ -36,6 +36,8 @@ type scene struct {
 	added    map[string]int // regions that have been there since a day only
 	drop     int            // day since which half of the first region is gone; 0: never
 	failures int            // accounts that the last day lacks
+
+	regionsOf map[TypeRegion][]*Amount // one a day
 }
 
 var cities = []string{
@@ -48,6 +50,7 @@ var cities = []string{
 func (s scene) trend(t testing.TB, alerts ...string) Trend {
 	t.Helper()
 	last := date(t, "2026-11-23")
+	s.regionsOf = make(map[TypeRegion][]*Amount)
 	tr := Trend{Schema: TrendSchema, TimeZone: "Asia/Shanghai", From: last - Date(s.days) + 1, To: last, Alerts: []Alert{}}
 	random := rand.New(rand.NewPCG(1, uint64(s.days)))
 	for back := s.days - 1; back >= 0; back-- {
@@ -62,6 +65,10 @@ func (s scene) trend(t testing.TB, alerts ...string) Trend {
 		tr.Days = append(tr.Days, day)
 		tr.Status = day.Status
 	}
+	for place, amounts := range s.regionsOf {
+		tr.addRegion(place, append(amounts, make([]*Amount, s.days-len(amounts))...))
+	}
+	slices.SortFunc(tr.Regions, Series.compare)
 	tr.compare()
 	s.addFleet(&tr)
 	for _, rule := range alerts {
@@ -94,10 +101,25 @@ func (s scene) fill(day *TrendDay, back int, random *rand.Rand) {
 			}
 			a := Amount{int64(share) >> 30 << 30, (int64(share) + 1<<35 - 1) >> 35}
 			sum, _ = sum.Plus(a)
-			day.Regions = append(day.Regions, TypeRegion{sourceType, Region{region, a}})
+			place := TypeRegion{sourceType, Region{RegionID: region}}
+			s.regionsOf[place] = append(s.regionsOf[place], make([]*Amount, s.days-1-back-len(s.regionsOf[place]))...)
+			s.regionsOf[place] = append(s.regionsOf[place], &a)
 		}
 		day.Totals = append(day.Totals, TypeTotal{sourceType, sum})
 	}
+}
+
+// addRegion adds what a region had on each day, as far as a trend keeps it.
+func (tr *Trend) addRegion(place TypeRegion, amounts []*Amount) {
+	s := Series{SourceType: place.SourceType, RegionID: place.RegionID}
+	for _, a := range amounts[max(0, len(amounts)-RegionDays):] {
+		var bytes, count *int64
+		if a != nil {
+			bytes, count = &a.ProtectedDataBytes, &a.ProtectedResourceCount
+		}
+		s.ProtectedDataBytes, s.ProtectedResourceCount = append(s.ProtectedDataBytes, bytes), append(s.ProtectedResourceCount, count)
+	}
+	tr.Regions = append(tr.Regions, s)
 }
 
 func (tr *Trend) addHole(d TrendDay) {
@@ -157,6 +179,8 @@ func (s scene) addFleet(tr *Trend) {
 	}
 }
 
+func is(n int64) *int64 { return &n }
+
 func with(tr Trend, change func(*Trend)) Trend {
 	change(&tr)
 	return tr
@@ -174,7 +198,7 @@ func smallScene(t testing.TB) Trend {
 		tr.TimeZone = hostile
 		tr.Alerts = []Alert{
 			{Rule: regionGone, Opened: tr.To - 1, Items: []AlertItem{{SourceType: hostile, RegionID: hostile, AccountID: hostile, Before: 3}}},
-			{Rule: hostile, Opened: tr.To, Items: []AlertItem{{Before: 1, After: 2}}},
+			{Rule: hostile, Opened: tr.To, Items: []AlertItem{{Before: 1, After: is(2)}}},
 		}
 	})
 }
@@ -197,7 +221,7 @@ func variants(t testing.TB) map[string]Trend {
 		"zero":         scene{days: 14, holes: map[int]string{5: Missing}}.trend(t),
 		"zero-regions": scene{days: 30, regions: cities[:2]}.trend(t),
 		"quarter": with(scene{days: 90, regions: cities[:6], bytes: 48 * gib, growth: 0.6}.trend(t), func(tr *Trend) {
-			tr.FreeQuota.ExpectedCrossing = &crossing
+			tr.Crossings = []Crossing{{tr.FreeQuota.AccountID, crossing}}
 			tr.FreeQuota.Quota = NewQuota(80*gib, 100*gib)
 		}),
 		"drop":          dropScene(t),
@@ -219,12 +243,12 @@ func dropScene(t testing.TB) Trend {
 	return with(s.trend(t), func(tr *Trend) {
 		d := tr.To - 6
 		tr.Alerts = []Alert{
-			{Rule: resourcesDropped, Opened: d, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 42, After: 29}, {SourceType: "ECS_FILE", RegionID: cities[0], Before: 21, After: 10}}},
-			{Rule: dataDroppedPercent, Opened: d, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 1450 * gib, After: 1017 * gib}}},
+			{Rule: resourcesDropped, Opened: d, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 42, After: is(29)}, {SourceType: "ECS_FILE", RegionID: cities[0], Before: 21, After: is(10)}}},
+			{Rule: dataDroppedPercent, Opened: d, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 1450 * gib, After: is(1017 * gib)}}},
 			{Rule: regionGone, Opened: d, Items: []AlertItem{{SourceType: "ECS_FILE", RegionID: cities[3], Before: 3}}},
-			{Rule: quotaPercent, Opened: d - 80, Items: []AlertItem{{AccountID: "1000000000000001", Before: 80, After: 1017}}},
-			{Rule: dayMissing, Opened: tr.To},
-			{Rule: totalMismatch, Opened: tr.To, Items: []AlertItem{{SourceType: "ECS_FILE", AccountID: "1000000000000001", Before: 1017 * gib, After: 1017*gib - 1}}},
+			{Rule: quotaPercent, Opened: d - 80, Items: []AlertItem{{AccountID: "1000000000000001", Threshold: 80, Before: 70, After: is(1017)}}},
+			{Rule: dayMissing, Opened: tr.To, Items: []AlertItem{{Before: 1}}},
+			{Rule: totalMismatch, Opened: tr.To, Items: []AlertItem{{SourceType: "ECS_FILE", AccountID: "1000000000000001", Before: 1017 * gib, After: is(1017*gib - 1)}}},
 		}
 	})
 }
@@ -233,17 +257,20 @@ func largestScene(t testing.TB) Trend {
 	tr := scene{days: 3, regions: cities[:1], bytes: gib}.trend(t)
 	most := Amount{math.MaxInt64, math.MaxInt64}
 	for i := range tr.Days {
-		tr.Days[i].Totals[0].Amount, tr.Days[i].Regions[0].Amount = most, most
+		tr.Days[i].Totals[0].Amount = most
+		tr.Regions[0].ProtectedDataBytes[i], tr.Regions[0].ProtectedResourceCount[i] = &most.ProtectedDataBytes, &most.ProtectedResourceCount
 	}
 	tr.Totals = tr.Days[2].Totals
 	tr.FreeQuota.Quota = NewQuota(math.MaxInt64, 100*gib)
 	return tr
 }
 
-func pageOf(t testing.TB, tr Trend) string {
+func pageOf(t testing.TB, tr Trend) string { return pageIn(t, English, tr) }
+
+func pageIn(t testing.TB, language string, tr Trend) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Page(&b, tr); err != nil {
+	if err := (Readers{Language: language}).Page(&b, tr); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -259,8 +286,10 @@ func TestPageVariants(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tr := range variants(t) {
-		if err := os.WriteFile(filepath.Join(dir, name+".html"), []byte(pageOf(t, tr)), 0o644); err != nil {
-			t.Error(err)
+		for _, language := range []string{English, Chinese} {
+			if err := os.WriteFile(filepath.Join(dir, name+"."+language+".html"), []byte(pageIn(t, language, tr)), 0o644); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }
@@ -383,7 +412,10 @@ func TestPageSays(t *testing.T) {
 	all := variants(t)
 	crossing := func(tr Trend, used int64, day *Date) Trend {
 		return with(tr, func(tr *Trend) {
-			tr.FreeQuota = &QuotaUse{AccountID: "1000000000000001", Quota: NewQuota(used, 100*gib), ExpectedCrossing: day}
+			tr.FreeQuota, tr.Crossings = &QuotaUse{AccountID: "1000000000000001", Quota: NewQuota(used, 100*gib)}, nil
+			if day != nil {
+				tr.Crossings = []Crossing{{tr.FreeQuota.AccountID, *day}}
+			}
 		})
 	}
 	soon := date(t, "2027-02-14")
@@ -405,16 +437,31 @@ func TestPageSays(t *testing.T) {
 		{"more are missing than are listed", all["fleet"], "And 80 more: see the record of the day, days/2026-11-23.json."},
 		{"the time zone", all["year"], "Time zone of the days Asia/Shanghai"},
 		{"no alerts", all["year"], "No open alerts"},
-		{"the number of alerts", all["drop"], "6 open alerts"},
-		{"instances dropped", all["drop"], "In total: 42 → 29 instances cn-hangzhou: 21 → 10 instances"},
-		{"since when", all["drop"], "Fewer instances are protected than before Open since 2026-11-17"},
-		{"capacity dropped", all["drop"], "In total: 1.4 TiB → 1,017.0 GiB (−30 %)"},
-		{"a region gone", all["drop"], "A region is no longer protected Open since 2026-11-17 cn-shenzhen: 3 → 0 instances"},
-		{"the quota's alert", all["drop"], "account 1000000000000001: 1,017 % used when the alert opened, as it does at 80 %"},
-		{"the quota, used up by now", with(all["drop"], func(tr *Trend) { tr.FreeQuota = &QuotaUse{Quota: NewQuota(10, 10)} }), "The free quota is used up Open since"},
-		{"the quota, nearly used up", with(all["drop"], func(tr *Trend) { tr.FreeQuota = &QuotaUse{Quota: NewQuota(9, 10)} }), "The free quota is nearly used up Open since"},
-		{"a missing day's alert", all["drop"], "A day has no complete record Open since 2026-11-23"},
-		{"a mismatch that rounding would hide", all["drop"], "the total says 1,091,995,435,008, the regions 1,091,995,435,007 bytes"},
+		{"the number of alerts", all["drop"], "4 open alerts"},
+		{"instances dropped", all["drop"], "In total: 42 → 29 instances, 1.4 TiB → 1,017.0 GiB (−30 %) cn-hangzhou: 21 → 10 instances cn-shenzhen: 3 instances → gone"},
+		{"since when", all["drop"], "Protection lost Open since 2026-11-17"},
+		{"capacity alone", with(all["zero"], func(tr *Trend) {
+			tr.Alerts = []Alert{{Rule: dataDroppedPercent, Opened: tr.To, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 3 * gib, After: is(1), Now: is(2 * gib)}}}}
+		}), "The protected capacity fell Open since 2026-11-23 In total: 3.0 GiB → 1 B, now 2.0 GiB (−33 %)"},
+		{"almost all of it", with(all["zero"], func(tr *Trend) {
+			tr.Alerts = []Alert{{Rule: dataDroppedPercent, Opened: tr.To, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 3 * gib, After: is(1)}}}}
+		}), "In total: 3.0 GiB → 1 B (almost −100 %)"},
+		{"an account that left", with(all["zero"], func(tr *Trend) {
+			tr.Alerts = []Alert{{Rule: accountGone, Opened: tr.To, Items: []AlertItem{{AccountID: "7", Before: 3}}}}
+		}), "An account is no longer collected Open since 2026-11-23 account 7: 3 instances when it was collected last"},
+		{"what ended, and why", with(all["zero"], func(tr *Trend) {
+			lost := Alert{Rule: resourcesDropped, Opened: tr.To - 3, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 3, After: is(1)}, {SourceType: "ECS_FILE", RegionID: "a", Before: 3, After: is(1)}}}
+			tr.Closed = []ClosedAlert{{lost, tr.To - 2, reasonReached, true}, {lost, tr.To, reasonExpired, true}}
+		}), "Why it is over 2026-11-23 Protection lost (a) 2026-11-20 it is too long ago to be news 2026-11-21 Protection lost (a) 2026-11-20 the old value is reached again"},
+		{"the quota's alert", all["drop"], "The free quota is used up Open since 2026-08-29 account 1000000000000001: 400 % used: 100 GiB are free, 300.5 GiB are billed"},
+		{"the quota, nearly used up", with(all["quarter"], func(tr *Trend) {
+			tr.Alerts = []Alert{{Rule: quotaPercent, Opened: tr.To, Items: []AlertItem{{AccountID: "1000000000000001", Threshold: 80, Before: 70, After: is(85), Now: is(80)}}}}
+		}), "The free quota is running out Open since 2026-11-23 account 1000000000000001: "},
+		{"the quota of an account that is none of the largest", with(all["quarter"], func(tr *Trend) {
+			tr.Alerts = []Alert{{Rule: quotaPercent, Opened: tr.To, Items: []AlertItem{{AccountID: "7", Threshold: 80, Before: 70, After: is(85), Now: is(81)}}}}
+		}), "account 7: 81 % used"},
+		{"a missing day's alert", all["drop"], "A day has no complete record Open since 2026-11-23 0 of 1 account collected"},
+		{"a mismatch that rounding would hide", all["drop"], "the total says 1,091,995,435,008 B, the regions 1,091,995,435,007 B"},
 		{"an unknown rule still shows", with(all["zero"], func(tr *Trend) { tr.Alerts = []Alert{{Rule: "moon_phase", Opened: tr.To}} }), "1 open alert moon_phase"},
 		{"growth", all["quarter"], "7 days ▲ up +3.0 GiB +3.3 %"},
 		{"nothing to compare with", all["second-day"], "7 days — no history yet"},
@@ -435,7 +482,7 @@ func TestPageSays(t *testing.T) {
 		{"exactly the quota", crossing(all["quarter"], 100*gib, nil), "Left 0 GiB Quota 100 GiB Use 100 % The quota is used up exactly."},
 		{"when it is reached", crossing(all["quarter"], 80*gib, &soon), "the quota is reached on 2027-02-14."},
 		{"too soon to tell", all["second-day"], "can be told from the 14th complete day on. This is day 2."},
-		{"no growth", crossing(all["quarter"], 80*gib, nil), "does not grow, or so slowly"},
+		{"no growth", crossing(all["quarter"], 80*gib, nil), "does not grow steadily, or so slowly"},
 		{"what the capacity is not", all["first-day"], "It is not the size of the backups."},
 	} {
 		if text := strings.ReplaceAll(parse(t, pageOf(t, tt.trend)).text, noBreak, " "); !strings.Contains(text, tt.want) {
@@ -486,12 +533,14 @@ func TestPageDays(t *testing.T) {
 // the function says; none where it says a negative number.
 func regionDays(t *testing.T, days int, gibOf map[string]func(day int) int) Trend {
 	tr := scene{days: days}.trend(t)
-	for day := range tr.Days {
-		for _, name := range slices.Sorted(maps.Keys(gibOf)) {
+	for _, name := range slices.Sorted(maps.Keys(gibOf)) {
+		amounts := make([]*Amount, days)
+		for day := range amounts {
 			if n := gibOf[name](day); n >= 0 {
-				tr.Days[day].Regions = append(tr.Days[day].Regions, TypeRegion{"ECS_FILE", Region{name, Amount{int64(n) * gib, 1}}})
+				amounts[day] = &Amount{int64(n) * gib, 1}
 			}
 		}
+		tr.addRegion(TypeRegion{"ECS_FILE", Region{RegionID: name}}, amounts)
 	}
 	return tr
 }
@@ -539,7 +588,7 @@ func TestPageOldRegions(t *testing.T) {
 }
 
 func TestPageCrossing(t *testing.T) {
-	for days, want := range map[int]string{1: "This is day 1.", 13: "This is day 13.", 14: "does not grow"} {
+	for days, want := range map[int]string{1: "This is day 1.", 13: "This is day 13.", 14: "does not grow steadily"} {
 		if text := spaced(parse(t, pageOf(t, scene{days: days, regions: cities[:1], bytes: gib}.trend(t))).text); !strings.Contains(text, want) {
 			t.Errorf("%d complete days: want %q in the page", days, want)
 		}
@@ -571,7 +620,7 @@ func TestPageTellsOfFailingWriter(t *testing.T) {
 	lost := errors.New("lost")
 	r, w := io.Pipe()
 	r.CloseWithError(lost)
-	if err := Page(w, smallScene(t)); !errors.Is(err, lost) {
+	if err := (Readers{}).Page(w, smallScene(t)); !errors.Is(err, lost) {
 		t.Errorf("error = %v, want one that wraps %v", err, lost)
 	}
 }
@@ -580,7 +629,7 @@ func BenchmarkPage(b *testing.B) {
 	tr := variants(b)["year"]
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := Page(io.Discard, tr); err != nil {
+		if err := (Readers{}).Page(io.Discard, tr); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -16,22 +16,35 @@ const (
 	quotaPercent       = "quota_percent"
 	dayMissing         = "day_missing"
 	totalMismatch      = "total_mismatch"
+	accountGone        = "account_gone"
 )
+
+// weightOf is how much an alert of a rule weighs.
+func weightOf(rule string) string {
+	switch rule {
+	case resourcesDropped, regionGone:
+		return Critical
+	case quotaPercent, accountGone:
+		return Notice
+	}
+	return Warning
+}
 
 // Rules say which alerts open, and from which threshold on ("at least"). A
 // threshold of 0 turns its rule off.
 type Rules struct {
-	ResourcesDropped   int64 // instances fewer than on the last complete day
-	DataDroppedPercent int64 // of the capacity of the last complete day, 1 to 100
+	ResourcesDropped   int64 // instances fewer than on the last captured day
+	DataDroppedPercent int64 // of the capacity of the last captured day, 1 to 100
 	RegionGone         bool
 	QuotaPercent       int64 // of the free quota; it may exceed 100
 	DayMissing         bool
 	TotalMismatch      bool
+	AccountGone        bool
 }
 
 // DefaultRules are the rules of a deployment that sets none.
 func DefaultRules() Rules {
-	return Rules{ResourcesDropped: 1, DataDroppedPercent: 10, RegionGone: true, QuotaPercent: 80, DayMissing: true, TotalMismatch: true}
+	return Rules{ResourcesDropped: 1, DataDroppedPercent: 10, RegionGone: true, QuotaPercent: 80, DayMissing: true, TotalMismatch: true, AccountGone: true}
 }
 
 // A rule is one of Rules under its name: a threshold, or only on or off.
@@ -50,6 +63,7 @@ func (r *Rules) all() []rule {
 		{name: quotaPercent, threshold: &r.QuotaPercent, most: math.MaxInt64},
 		{name: dayMissing, on: &r.DayMissing},
 		{name: totalMismatch, on: &r.TotalMismatch},
+		{name: accountGone, on: &r.AccountGone},
 	}
 }
 

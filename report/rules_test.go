@@ -6,7 +6,7 @@ import (
 )
 
 func TestParseRules(t *testing.T) {
-	const defaults = "resources_dropped=1,data_dropped_percent=10,region_gone=on,quota_percent=80,day_missing=on,total_mismatch=on"
+	const defaults = "resources_dropped=1,data_dropped_percent=10,region_gone=on,quota_percent=80,day_missing=on,total_mismatch=on,account_gone=on"
 	for _, tt := range []struct{ name, list, want string }{
 		{"nothing set takes the defaults", "", defaults},
 		{"a threshold", "resources_dropped=5", strings.Replace(defaults, "dropped=1", "dropped=5", 1)},
@@ -30,7 +30,7 @@ func TestParseRules(t *testing.T) {
 }
 
 func TestParseRulesRefuses(t *testing.T) {
-	const names = "resources_dropped, data_dropped_percent, region_gone, quota_percent, day_missing, total_mismatch"
+	const names = "resources_dropped, data_dropped_percent, region_gone, quota_percent, day_missing, total_mismatch, account_gone"
 	const resources = ": want a whole number from 1 to 9223372036854775807, on or off, such as resources_dropped=1"
 	for _, tt := range []struct{ name, list, want string }{
 		{"an unknown rule", "colour=red", `"colour" is no rule: want ` + names + `, such as resources_dropped=1`},

@@ -2,7 +2,9 @@ package report_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +29,16 @@ var documents = map[string]reflect.Type{
 	"latest":     reflect.TypeFor[report.DayRecord](),
 	"trend":      reflect.TypeFor[report.Trend](),
 	"result":     reflect.TypeFor[handler.Result](),
+
+	"calendar-row": reflect.TypeFor[report.CalendarRow](),
+}
+
+// version is that of a document: all but one are in their first.
+func version(name string) string {
+	if name == "trend" {
+		return "v2"
+	}
+	return "v1"
 }
 
 // A schema is as much of JSON Schema as ours use.
@@ -35,7 +47,7 @@ type schema struct {
 	Title       string   `json:"title"`
 	Description string   `json:"description"`
 	Ref         string   `json:"$ref"`
-	Type        string   `json:"type"`
+	Type        typeName `json:"type"`
 	Const       any      `json:"const"`
 	Minimum     *float64 `json:"minimum"`
 	Maximum     *float64 `json:"maximum"`
@@ -46,14 +58,27 @@ type schema struct {
 	Defs        map[string]*schema `json:"$defs"`
 }
 
+// A typeName is a type of JSON; ? before it lets a value be null.
+type typeName string
+
+// UnmarshalJSON reads a name, or a list of one and null.
+func (n *typeName) UnmarshalJSON(data []byte) error {
+	var names []string
+	if err := json.Unmarshal(data, &names); err == nil && len(names) == 2 && names[1] == "null" {
+		*n = typeName("?" + names[0])
+		return nil
+	}
+	return json.Unmarshal(data, (*string)(n))
+}
+
 func readSchemas(t *testing.T) map[string]*schema {
 	t.Helper()
 	schemas := make(map[string]*schema)
 	for file, data := range report.Schemas() {
-		name, ok := strings.CutSuffix(file, ".v1.schema.json")
+		name, rest, _ := strings.Cut(file, ".")
 		s := new(schema)
-		if err := json.Unmarshal(data, s); err != nil || !ok {
-			t.Fatalf("%s: %v, want NAME.v1.schema.json in JSON", file, err)
+		if err := json.Unmarshal(data, s); err != nil || rest != version(name)+".schema.json" {
+			t.Fatalf("%s: %v, want NAME.%s.schema.json in JSON", file, err, version(name))
 		}
 		schemas[name] = s
 	}
@@ -69,7 +94,7 @@ func TestSchemasFollowTheTypes(t *testing.T) {
 	}
 	for name, document := range documents {
 		s := schemas[name]
-		if s.ID != "urn:backup-statistics:"+name+":v1" || s.Title == "" ||
+		if s.ID != "urn:backup-statistics:"+name+":"+version(name) || s.Title == "" ||
 			!strings.Contains(s.Description, "not the size of the backups") {
 			t.Errorf("%s: $id %q, title %q, description %q: want its name, a title, and what the numbers are not", name, s.ID, s.Title, s.Description)
 		}
@@ -87,6 +112,10 @@ func compare(root, s *schema, t reflect.Type, path string) (problems []string) {
 	for s != nil && s.Ref != "" {
 		s = root.Defs[strings.TrimPrefix(s.Ref, "#/$defs/")]
 	}
+	null := ""
+	if strings.HasSuffix(path, "[]") && t.Kind() == reflect.Pointer {
+		null = "?"
+	}
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -94,7 +123,7 @@ func compare(root, s *schema, t reflect.Type, path string) (problems []string) {
 	switch {
 	case s == nil:
 		return []string{path + " is in no schema: describe it"}
-	case s.Type != want:
+	case string(s.Type) != null+want:
 		return []string{fmt.Sprintf("%s is of type %q in the schema, want %s", path, s.Type, want)}
 	case want == "integer" && s.Const == nil && (s.Minimum == nil || s.Maximum == nil || *s.Maximum != 1<<63-1):
 		return []string{path + " has no bounds in the schema: want minimum, and maximum 9223372036854775807"}
@@ -155,10 +184,11 @@ func kind(t reflect.Type) string {
 }
 
 // Documents of released versions are read by today's decoders, and what these
-// write of them has every field as it was: within v1 a field may come, and none
-// may go, or change its name, type or value.
+// write of them has every field as it was: within a version a field may come, and none
+// may go, or change its name, type or value. A view of another version is refused: it is
+// made anew.
 func TestReleasedDocuments(t *testing.T) {
-	files, err := filepath.Glob("testdata/released/v1/*.json*")
+	files, err := filepath.Glob("testdata/released/v*/*.json*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,6 +199,12 @@ func TestReleasedDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		name, _, _ := strings.Cut(filepath.Base(file), ".")
+		if v := filepath.Base(filepath.Dir(file)); v != version(name) {
+			if _, err := reencode(name, data); err == nil || !strings.Contains(err.Error(), version(name)) {
+				t.Errorf("%s: %v, want it refused: it is of version %s", file, err, v)
+			}
+			continue
+		}
 		seen[name] = true
 		parts := [][]byte{data}
 		if filepath.Ext(file) == ".jsonl" {
@@ -211,6 +247,12 @@ func reencode(name string, data []byte) ([]byte, error) {
 			return nil, err
 		}
 		return r.Encode()
+	case "trend":
+		t, err := report.DecodeTrend(data)
+		if err != nil {
+			return nil, err
+		}
+		return t.Encode()
 	}
 	v := reflect.New(documents[name]).Interface()
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -257,4 +299,14 @@ func lost(released, today any, path string) (problems []string) {
 		return []string{fmt.Sprintf("%s was %v, and is %v", path, released, today)}
 	}
 	return nil
+}
+
+func TestSchemasSum(t *testing.T) {
+	sum, schemas := sha256.New(), report.Schemas()
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		fmt.Fprintf(sum, "%s\n%s\n", name, schemas[name])
+	}
+	if want := hex.EncodeToString(sum.Sum(nil)); report.SchemasSum != want {
+		t.Errorf("SchemasSum is %s, want %s: the schemas have changed", report.SchemasSum, want)
+	}
 }

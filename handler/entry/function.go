@@ -103,7 +103,7 @@ func (f *Function) Answer(ctx context.Context, event []byte) (*handler.Result, e
 		log.Error("failed", "type", handler.ErrorType(err), "error", err, "retry", fctx.RetryCount)
 		return nil, err
 	}
-	log.Info("done", "action", result.Action, "date", result.SnapshotDate.String(), "status", result.Status, "warnings", result.Warnings)
+	log.Info("done", "action", result.Action, "date", result.SnapshotDate.String(), "status", result.Status, "chain", result.Chain, "warnings", result.Warnings)
 	return result, nil
 }
 

@@ -34,6 +34,9 @@ func newHandler(cfg *handler.Config, account string, credential credentials.Cred
 	if cfg.WebhookURL != "" {
 		h.Notifier = &handler.Webhook{URL: cfg.WebhookURL, Secret: cfg.WebhookSecret, Kind: cfg.WebhookKind, Web: web.Client, Now: time.Now, Redactor: secrets}
 	}
+	if cfg.HeartbeatURL != "" {
+		h.Heart = &handler.Heartbeat{URL: cfg.HeartbeatURL, Web: web.Client, Redactor: h.Redactor}
+	}
 	if cfg.HasMembers() {
 		h.Members = members(cfg, credential, web)
 	}

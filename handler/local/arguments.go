@@ -57,8 +57,7 @@ faults: a KIND is one of
   request, such as its action, key or account; without it, each service gets the fault.
   TIMES is how many requests are spoiled (default 1).
 
-Of the environment the function gets ` + strings.Join(passedOn[:4], ", ") + `,
-` + strings.Join(passedOn[4:], ", ") + `; nothing else.
+` + wrap("Of the environment the function gets "+strings.Join(passedOn, ", ")+"; nothing else.", width) + `
 
 examples:
   backup-statistics local

@@ -48,7 +48,7 @@ func testEvents(t *testing.T, b binary) {
 		{"a timer with a field to come", `{"triggerTime":"2026-11-23T12:17:00Z","triggerName":"daily","more":1}`, "written", ""},
 		{"a timer whose payload is text", strings.Replace(event, `""`, `"hello"`, 1), "written", `plain text, "hello"`},
 		{"a timer whose payload asks to overwrite", strings.Replace(event, `""`, `"{\"overwrite\":true}"`, 1), "replaced", ""},
-		{"an unknown field", `{"colour":"red"}`, "EventError", `event: "colour" is no field of a request: want accounts, action, dry_run, `},
+		{"an unknown field", `{"colour":"red"}`, "EventError", `event: "colour" is no field of a request: want accounts, action, chain, dry_run, `},
 		{"an unknown field in a payload", strings.Replace(event, `""`, `"{\"colour\":1}"`, 1), "EventError", `event: payload of the timer trigger: "colour" is no field of a request: want `},
 		{"an unknown action", `{"action":"snap"}`, "EventError", `event: action is "snap": want snapshot`},
 		{"a field of another kind", `{"dry_run":"yes"}`, "EventError", `event: dry_run is "yes": want true or false; {} takes all defaults`},

@@ -92,7 +92,7 @@ func testRefusals(t *testing.T, b binary, level string) {
 	r.good(r.invoke(next()))
 	r.Backup.Set(account, "ECS_FILE", local.Region{ID: "cn-hangzhou", Bytes: 1, Count: 1}) // an alert opens
 	warned := strings.Join(r.good(r.invoke(next())).Warnings, "; ")
-	if told.Load() != 1 || !strings.Contains(warned, "could not be delivered: webhook at 127.0.0.1: answered 400") {
+	if told.Load() != 1 || !strings.Contains(warned, "could not be delivered, and go out with the next run: webhook at 127.0.0.1: answered 400") {
 		t.Errorf("the webhook was called %d times and the answer warns of %q, want once and that it failed", told.Load(), warned)
 	}
 	r.Backup.Set(account, "ECS_FILE", regions...) // it closes

@@ -28,7 +28,7 @@ const (
 // All others would lead out of what is played here.
 var passedOn = []string{
 	"TIME_ZONE", "SOURCE_TYPES", "LOG_LEVEL", "FREE_QUOTA_BYTES",
-	"ALERT_RULES", "WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_KIND", "HEARTBEAT_URL", "OSS_PREFIX",
+	"ALERT_RULES", "WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_KIND", "PAGE_URL", "HEARTBEAT_URL", "REPORT_LANGUAGE", "OSS_PREFIX",
 }
 
 // Main is the command "local"; args are what follows its name. It plays the

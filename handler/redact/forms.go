@@ -30,7 +30,7 @@ func forms(text string) iter.Seq[[]char] {
 			if !yield(queue[i]) {
 				return
 			}
-			for _, decode := range []func([]char) (string, int){unescapeURL, unescapeQuery, unescapeJSON, unescapeHTML} {
+			for _, decode := range []func([]char) (string, int){unescapeURL, unescapeQuery, unescapeJSON, unescapeHTML, passOver} {
 				if len(queue) == mostForms {
 					break
 				}
@@ -111,11 +111,34 @@ func unescapeJSON(form []char) (string, int) {
 	return "", 0
 }
 
-// unescapeHTML knows &amp;, &#43; and &#x2f;.
+// passOver knows what separates characters and is hardly seen.
+func passOver(form []char) (string, int) {
+	if form[0].byte < 0xc2 {
+		return "", 0
+	}
+	return "", unseen(meant(form[:min(len(form), 3)]))
+}
+
+// unseen is how many bytes of a text's beginning are a blank, a line end or a mark of no
+// width beyond ASCII.
+func unseen(text string) int {
+	switch r, n := utf8.DecodeRuneInString(text); {
+	case r == '\u00a0', r == '\u00ad', r >= '\u2000' && r <= '\u200f', r >= '\u2028' && r <= '\u202f',
+		r >= '\u205f' && r <= '\u206f', r == '\u3000', r == '\ufeff', r == '\u0085':
+		return n
+	}
+	return 0
+}
+
+// unescapeHTML knows &amp;, &#43; and &#x2f;, the last two with leading zeros and
+// without their end as well.
 func unescapeHTML(form []char) (string, int) {
 	const longest = 10
 	if form[0].byte != '&' {
 		return "", 0
+	}
+	if len(form) > 2 && form[1].byte == '#' {
+		return unescapeNumber(form)
 	}
 	for i, c := range form[:min(len(form), longest)] {
 		if c.byte != ';' {
@@ -128,6 +151,29 @@ func unescapeHTML(form []char) (string, int) {
 		break
 	}
 	return "", 0
+}
+
+func unescapeNumber(form []char) (string, int) {
+	const most = 24 // digits, zeros mostly
+	at, base := 2, 10
+	if form[2].byte|0x20 == 'x' {
+		at, base = 3, 16
+	}
+	end := at
+	for end < min(len(form), at+most) {
+		if _, err := strconv.ParseUint(string([]byte{form[end].byte}), base, 8); err != nil {
+			break
+		}
+		end++
+	}
+	r, err := strconv.ParseUint(meant(form[at:end]), base, 21)
+	if err != nil {
+		return "", 0
+	}
+	if end < len(form) && form[end].byte == ';' {
+		end++
+	}
+	return string(utf8.AppendRune(nil, rune(r))), end
 }
 
 // number reads hexadecimal digits.

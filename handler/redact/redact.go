@@ -147,8 +147,10 @@ func newIndex(secrets, open []string) *index {
 			if strings.Contains(secret, "+") { // decoded once too often it is a blank, and passed over
 				parts = append(parts, fold(strings.ReplaceAll(secret, "+", "")))
 			}
-			for before := range 3 {
-				parts = append(parts, fold(inBase64(secret, before)))
+			for _, cased := range []string{secret, strings.ToLower(secret), strings.ToUpper(secret)} {
+				for before := range 3 {
+					parts = append(parts, fold(inBase64(cased, before)))
+				}
 			}
 		}
 	}
@@ -193,7 +195,7 @@ func (x *index) clean(text string) bool {
 	n := 0
 	for i := range len(text) {
 		c := text[i]
-		if c == '%' || c == '\\' || c == '&' || c == '+' {
+		if c == '%' || c == '\\' || c == '&' || c == '+' || c >= 0xc2 && unseen(text[i:]) > 0 {
 			return false
 		}
 		if c = folded[c]; c == 0 {

@@ -336,3 +336,43 @@ func BenchmarkText(b *testing.B) {
 		}
 	})
 }
+
+// TestCombinedSpellings: encodings on top of each other, and marks that nobody sees
+// between the characters.
+func TestCombinedSpellings(t *testing.T) {
+	const secret = "CAISplantedTokenOfTheInvocation9f8e7d6c5b4a39281706"
+	each := func(format string) string {
+		var b strings.Builder
+		for i := range len(secret) {
+			fmt.Fprintf(&b, format, secret[i])
+		}
+		return b.String()
+	}
+	apart := func(mark string, every int) string {
+		var b strings.Builder
+		for i := range len(secret) {
+			if i > 0 && i%every == 0 {
+				b.WriteString(mark)
+			}
+			b.WriteByte(secret[i])
+		}
+		return b.String()
+	}
+	for name, spelt := range map[string]string{
+		"lower case, then base64":           base64.StdEncoding.EncodeToString([]byte(strings.ToLower(secret))),
+		"upper case, then base64":           base64.URLEncoding.EncodeToString([]byte("x" + strings.ToUpper(secret))),
+		"line separators":                   apart("\u2028", 6),
+		"blanks that do not break":          apart("\u00a0", 6),
+		"byte order marks":                  apart("\ufeff", 6),
+		"marks of no width":                 apart("\u200b", 1),
+		"HTML's numbers with zeros":         each("&#00000%d;"),
+		"HTML's numbers without an end":     each("&#%d "),
+		"HTML's hexadecimal with zeros":     each("&#x0000%x;"),
+		"HTML's numbers, encoded for a URL": strings.NewReplacer("&", "%26", "#", "%23", ";", "%3B").Replace(each("&#%d;")),
+	} {
+		// Of base64, the ends that other characters have a part in may stay.
+		if got := redact.New([]string{secret}).Text("a " + spelt + " b"); !strings.Contains(got, redact.Mark) || len(got) > len("a "+redact.Mark+" b")+6 {
+			t.Errorf("%s: got %s, want it hidden", name, got)
+		}
+	}
+}

@@ -208,7 +208,7 @@ func (s *OSS) put(ctx context.Context, key string, data []byte, onlyNew bool) er
 		if onlyNew {
 			options = append(options, oss.ForbidOverWrite(true))
 		}
-		if key == "latest.json" || strings.HasPrefix(key, "report/") { // they change under readers' eyes
+		if key == "latest.json" || strings.HasPrefix(key, "report/") || strings.HasPrefix(key, "calendar/") { // they change under readers' eyes
 			options = append(options, oss.CacheControl("no-cache"))
 		}
 		// PutObject would load the system's table of types first: 2 ms of CPU.
@@ -379,7 +379,7 @@ func unrefused(ctx context.Context, a *answer, err error) (why fault.Cause, agai
 	case errors.Is(err, errRedirect):
 		return fault.Region, fault.Never, errRedirect
 	case errors.As(err, &large):
-		return fault.Stranger, fault.Never, fmt.Errorf("larger than %d bytes", large.Limit)
+		return fault.Stranger, fault.Never, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, large.Limit)
 	case errors.As(err, &altered), errors.Is(err, errCRC):
 		return fault.Stranger, fault.Always, errCRC
 	case errors.As(err, &garbled):

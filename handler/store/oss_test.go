@@ -630,7 +630,7 @@ func TestOSSGetBounds(t *testing.T) {
 	}
 	s, w := newOSS(t, content(most+"x"))
 	_, err := s.Get(t.Context(), "k")
-	if got, want := text(err), "get p/k: larger than 65536 bytes (200, request R1)"; got != want || len(w.requests) != 1 {
+	if got, want := text(err), "get p/k: too large: more than 65536 bytes (200, request R1)"; got != want || len(w.requests) != 1 {
 		t.Errorf("error = %s after %d requests, want %s after 1", got, len(w.requests), want)
 	}
 }

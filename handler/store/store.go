@@ -46,6 +46,9 @@ type Entry struct {
 	MD5  string // of the content, in lower-case hex; "" where the store does not know it
 }
 
+// ErrTooLarge is a document of more bytes than a store reads.
+var ErrTooLarge = errors.New("too large")
+
 const maxKeyBytes = 1023 // what OSS takes
 
 // begin refuses a key that is none, and work for a caller who is gone.

@@ -84,6 +84,10 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		res.Body = http.NoBody
 	}
 	res.Body = http.MaxBytesReader(nil, res.Body, t.maxBytes)
+	if res.ContentLength > t.maxBytes && r.Method == http.MethodGet { // what will be refused is not read
+		res.Body.Close()
+		return nil, &http.MaxBytesError{Limit: t.maxBytes}
+	}
 	return res, nil
 }
 

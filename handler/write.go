@@ -1,0 +1,244 @@
+package handler
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"backup-statistics/report"
+)
+
+// A plan is what is written of a day: rounds of documents, by key. The documents of a
+// round are written side by side, and a round begins when all before it is stored. So
+// its order is what keeps a reader from being lied to: nothing vouches for what is not
+// there yet, nor for what is being altered.
+type plan []map[string][]byte
+
+// withdrawn is the cause that a day's record gives while the day is altered.
+const withdrawn = "what the day had is being replaced; if that was cut short, the next run of the day, a check or a rebuild completes it again"
+
+// A vouch is what vouches for a day as complete before it is written, and what is the
+// latest day without it.
+type vouch struct {
+	record *report.DayRecord // the day's own, if it says complete
+	latest *report.DayRecord // latest.json, as far as it was read
+	before *report.DayRecord // the last complete day before this one; read only where it is needed
+}
+
+// planDay says what is written of a day, and in which order. The preparations are the
+// withdrawal of what vouches for documents that change, and the tables. Then come the
+// record, with what is a copy of it, and what says the same of the whole history.
+func planDay(s settled, v vouch, views map[string][]byte) (preparations, record plan, _ error) {
+	r := s.record()
+	data, err := r.Encode()
+	if err != nil {
+		return nil, nil, &StoreError{err}
+	}
+	if v.withdraws(*r) {
+		rounds, err := v.withdraw(s)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !v.alters(*r) { // the record itself follows, and vouches for nothing
+			rounds = slices.DeleteFunc(rounds, func(round map[string][]byte) bool { return round[report.LatestKey] == nil })
+		}
+		preparations = append(preparations, rounds...)
+	}
+	if len(r.Captured()) > 0 {
+		preparations = append(preparations, map[string][]byte{report.RegionsKey(s.date): s.link.Regions.Data, report.TotalsKey(s.date): s.link.Totals.Data})
+	}
+	own, schemas := map[string][]byte{report.DayKey(s.date): data}, make(map[string][]byte)
+	if r.Status == report.Complete && (v.latest == nil || v.latest.SnapshotDate <= s.date || v.latest.SnapshotDate > s.lastDate()) {
+		own[report.LatestKey] = data
+	}
+	shown := own
+	for key := range views {
+		if strings.HasPrefix(key, report.SchemaDir) { // the trend says that they are there
+			shown = make(map[string][]byte)
+		}
+	}
+	for key, data := range views {
+		if strings.HasPrefix(key, report.SchemaDir) {
+			schemas[key] = data
+		} else {
+			shown[key] = data
+		}
+	}
+	maps.Copy(own, schemas)
+	if record = append(record, own); len(schemas) > 0 {
+		record = append(record, shown)
+	}
+	return preparations, record, nil
+}
+
+func (s settled) lastDate() report.Date { return lastDate(s.Now(), s.Config.Zone) }
+
+// alters tells whether something that vouches for the day lists a table that changes.
+func (v vouch) alters(r report.DayRecord) bool {
+	for _, by := range []*report.DayRecord{v.record, v.latest} {
+		if by == nil || by.Status != report.Complete || by.SnapshotDate != r.SnapshotDate {
+			continue
+		}
+		for _, key := range []string{report.RegionsKey(r.SnapshotDate), report.TotalsKey(r.SnapshotDate)} {
+			was, listed := by.Object(key)
+			is, there := r.Object(key)
+			if listed && (!there || was != is) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (v vouch) isLatest(d report.Date) bool {
+	return v.latest != nil && v.latest.Status == report.Complete && v.latest.SnapshotDate == d
+}
+
+// withdraw takes back what vouches for the day, before anything of it is altered: first
+// latest.json where it is that day's, then the day's record. So who reads meanwhile, or
+// after a run that was cut short, finds a day that is not complete yet, and never one
+// that says so and differs.
+func (v vouch) withdraw(s settled) (p plan, _ error) {
+	if v.isLatest(s.date) {
+		before := v.before
+		if before == nil { // no other day can be the latest, and nothing here deletes
+			none := v.latest.Withdraw(withdrawn, s.Now())
+			before = &none
+		}
+		data, err := before.Encode()
+		if err != nil {
+			return nil, &StoreError{err}
+		}
+		p = append(p, map[string][]byte{report.LatestKey: data})
+	}
+	if v.record != nil {
+		data, err := v.record.Withdraw(withdrawn, s.Now()).Encode()
+		if err != nil {
+			return nil, &StoreError{err}
+		}
+		p = append(p, map[string][]byte{report.DayKey(s.date): data})
+	}
+	return p, nil
+}
+
+// vouch reads what vouches for a day.
+func (w *walk) vouch(ctx context.Context, s settled) (v vouch, err error) {
+	if s.fresh && s.stored == nil && s.date >= report.DateOf(w.Now(), w.Config.Zone) { // nothing can
+		return v, nil
+	}
+	if v.latest, err = w.documents.record(ctx, report.LatestKey); err != nil {
+		return v, err
+	}
+	if s.stored != nil && s.stored.Status == report.Complete {
+		v.record = s.stored
+	}
+	return v, nil
+}
+
+// withdraws tells whether what vouches for the day is withdrawn before it is written.
+func (v vouch) withdraws(r report.DayRecord) bool {
+	return v.alters(r) || r.Status != report.Complete && (v.record != nil || v.isLatest(r.SnapshotDate))
+}
+
+// withdraw takes back what vouches for a day before a snapshot of it is replaced. A day
+// that nothing vouches for is left as it is.
+func (w *walk) withdraw(ctx context.Context, d *day) error {
+	stored, err := w.documents.record(ctx, report.DayKey(d.date))
+	if err != nil {
+		return err
+	}
+	s := settled{day: d, stored: stored}
+	v, err := w.vouch(ctx, s)
+	if err != nil {
+		return err
+	}
+	if v.before, err = w.completeBefore(ctx, s.date); err != nil {
+		return err
+	}
+	p, err := v.withdraw(s)
+	if err != nil {
+		return err
+	}
+	return w.documents.carry(ctx, p, w.Config.Connections())
+}
+
+// completeBefore is the record of the last complete day before a day: most often
+// yesterday's. After a month without any there is none.
+func (w *walk) completeBefore(ctx context.Context, date report.Date) (*report.DayRecord, error) {
+	for d := date - 1; d >= date-lookBack; d-- {
+		r, err := w.documents.record(ctx, report.DayKey(d))
+		if err != nil || r != nil && r.Status == report.Complete {
+			return r, err
+		}
+	}
+	return nil, nil
+}
+
+// write carries out a day's plan. Before its record is written people are told what it
+// opened and closed, and the record says so.
+func (w *walk) write(ctx context.Context, s *settled, views map[string][]byte) error {
+	v, err := w.vouch(ctx, *s)
+	if err != nil {
+		return err
+	}
+	if v.withdraws(*s.record()) && v.isLatest(s.date) {
+		if v.before, err = w.completeBefore(ctx, s.date); err != nil {
+			return err
+		}
+	}
+	preparations, record, err := planDay(*s, v, views)
+	if err != nil {
+		return err
+	}
+	if s.fresh && s.stored == nil { // then nothing else of the day is there, and what shows it is about to
+		w.documents.absent(report.RegionsKey(s.date), report.TotalsKey(s.date), report.PageKey, report.CalendarKey(s.date.Year()))
+		if v.latest == nil {
+			w.documents.absent(report.LatestKey)
+		}
+	}
+	atOnce := w.Config.Connections()
+	if err := w.documents.carry(ctx, preparations, atOnce); err != nil {
+		return err
+	}
+	if w.tell(ctx, s) {
+		if _, record, err = planDay(*s, v, views); err != nil {
+			return err
+		}
+	}
+	return w.documents.carry(ctx, record, atOnce)
+}
+
+// carry writes the rounds of a plan. Of several errors it gives that of a record.
+func (d *documents) carry(ctx context.Context, p plan, atOnce int) error {
+	for _, round := range p {
+		keys := slices.SortedFunc(maps.Keys(round), first)
+		errs := make([]error, len(keys))
+		var writes errgroup.Group
+		writes.SetLimit(atOnce)
+		for i, key := range keys {
+			writes.Go(func() error {
+				errs[i] = d.write(ctx, key, round[key])
+				return nil
+			})
+		}
+		writes.Wait() //nolint:errcheck // each write has its own
+		if err := cmp.Or(errs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// first lets the records go before the views where not all can be written at once.
+func first(a, b string) int { return order(a) - order(b) }
+
+func order(key string) int {
+	if _, err := report.ParseDayKey(key); err == nil || key == report.LatestKey {
+		return 0
+	}
+	return 1
+}
