@@ -3,13 +3,22 @@
 //
 //	bench cold FUNCTION MINIMAL PLAIN [RUNS]
 //	bench fleet FUNCTION [ACCOUNTS]...
-//	bench instructions FUNCTION [PROGRAM]...
+//	bench years FUNCTION [RUNS]
+//	bench rebuild FUNCTION
+//	bench instructions FUNCTION PLAIN [PROGRAM]...
+//	bench again PROGRAM [DAYS]
 //
 // Cold starts it many times as Function Compute does, in turn with the smallest
 // function on the same SDKs and with the least that the standard library needs
 // for the same snapshot, and prints medians. Fleet runs it once for each number
-// of accounts. Instructions counts those of cold starts, with valgrind, of the
-// function and of other programs, such as the function of another commit.
+// of accounts. Years runs it in buckets of a day, a year and ten years. Rebuild
+// derives ten years again, with a tenth of a core and a minute for each try, and
+// one day of a thousand accounts. Instructions counts those of cold starts, with
+// valgrind, of the function, the plain program and others, such as the function of
+// another commit. Again plays the same days twice, with the program that has the
+// stand-ins in it.
+//
+// Each prints what is wanted of its figures, and fails where one is missed.
 package main
 
 import (
@@ -19,10 +28,11 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"syscall"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -49,10 +59,25 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return fleet(ctx, trust, args[1], sizes)
-	case len(args) >= 2 && args[0] == "instructions":
+	case len(args) >= 2 && args[0] == "years":
+		runs, err := numbers(args[2:], 20)
+		if err != nil {
+			return err
+		}
+		return years(ctx, trust, args[1], runs[0])
+	case len(args) == 2 && args[0] == "rebuild":
+		return rebuild(ctx, trust, args[1])
+	case len(args) >= 3 && args[0] == "instructions":
 		return instructions(ctx, trust, args[1:], 5)
+	case len(args) >= 2 && args[0] == "again":
+		days, err := numbers(args[2:], 90)
+		if err != nil {
+			return err
+		}
+		return again(ctx, args[1], days[0])
 	}
-	return errors.New("arguments: want cold FUNCTION MINIMAL PLAIN [RUNS], fleet FUNCTION [ACCOUNTS], or instructions FUNCTION [PROGRAM]...")
+	return errors.New("arguments: want cold FUNCTION MINIMAL PLAIN [RUNS], fleet FUNCTION [ACCOUNTS], years FUNCTION [RUNS], " +
+		"rebuild FUNCTION, instructions FUNCTION PLAIN [PROGRAM]..., or again PROGRAM [DAYS]")
 }
 
 func numbers(args []string, fallback ...int) (numbers []int, err error) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"backup-statistics/handler/local"
+	"backup-statistics/report"
 )
 
 // A stage is the stand-ins behind networks, with a function in them.
@@ -23,6 +24,31 @@ type stage struct {
 	pid    int
 	cpu    time.Duration // of a process that has ended
 	stored time.Time     // when the first snapshot was
+
+	read, written traffic // bodies, from and to the bucket
+	lists         int
+}
+
+// A traffic is bytes, and how many of them are trend.csv's.
+type traffic struct{ all, csv int64 }
+
+func (t *traffic) add(r *http.Request, n int64) {
+	t.all += n
+	if strings.HasSuffix(r.URL.Path, "/"+report.TrendCSVKey) {
+		t.csv += n
+	}
+}
+
+// A metered writer counts the bytes of an answer.
+type metered struct {
+	http.ResponseWriter
+	n int64
+}
+
+func (m *metered) Write(p []byte) (int, error) {
+	n, err := m.ResponseWriter.Write(p)
+	m.n += int64(n)
+	return n, err
 }
 
 func newStage(t *trust, path string, trip time.Duration, config local.Config) (_ *stage, err error) {
@@ -54,16 +80,30 @@ func newStage(t *trust, path string, trip time.Duration, config local.Config) (_
 	oss := s.Faults[local.ServiceOSS]
 	next := oss.Next
 	oss.Next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r)
-		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/snapshots/") {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if s.stored.IsZero() {
-				s.stored = time.Now()
+		answer := &metered{ResponseWriter: w}
+		next.ServeHTTP(answer, r)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if r.Method != http.MethodPut {
+			s.read.add(r, answer.n)
+			if r.URL.Query().Get("list-type") == "2" {
+				s.lists++
 			}
+			return
+		}
+		s.written.add(r, r.ContentLength)
+		if s.stored.IsZero() && strings.Contains(r.URL.Path, "/snapshots/") {
+			s.stored = time.Now()
 		}
 	})
 	return s, nil
+}
+
+// trust gives the function other roots than all of the system's, unless they are "".
+func (s *stage) trust(roots string) {
+	if roots != "" {
+		s.Runtime.Process.Env = append(s.Runtime.Process.Env, "SSL_CERT_FILE="+roots, "SSL_CERT_DIR="+os.DevNull) // the last ones count
+	}
 }
 
 // A measure is what a cold start and its run took.
@@ -71,6 +111,9 @@ type measure struct {
 	poll, stored, answer, cpu time.Duration // all but cpu from the start of the process
 	peak                      int64         // bytes
 	requests, connections     int
+	read, written             traffic
+	lists                     int
+	body                      []byte // what it answered
 }
 
 // cold starts the process anew for one event.
@@ -79,7 +122,7 @@ func (s *stage) cold(ctx context.Context, event string) (m measure, err error) {
 	s.Log.Reset()
 	before := s.connections()
 	s.mu.Lock()
-	s.stored = time.Time{}
+	s.stored, s.read, s.written, s.lists = time.Time{}, traffic{}, traffic{}, 0
 	s.mu.Unlock()
 	out, err := s.Runtime.Invoke(ctx, local.Invocation{Event: []byte(event)})
 	ended := time.Now()
@@ -98,6 +141,7 @@ func (s *stage) cold(ctx context.Context, event string) (m measure, err error) {
 	defer s.mu.Unlock()
 	m.poll, m.answer, m.cpu = out.Start, out.Start+out.Duration, s.cpu
 	m.stored = s.stored.Sub(ended.Add(-m.answer))
+	m.read, m.written, m.lists, m.body = s.read, s.written, s.lists, out.Body
 	return m, nil
 }
 

@@ -21,6 +21,7 @@ import (
 type trust struct {
 	server *tls.Config
 	file   string // a bundle of roots, for SSL_CERT_FILE
+	alone  string // the one root, for the plain program, which verifies against no more
 	roots  int
 }
 
@@ -44,23 +45,35 @@ func newTrust() (*trust, error) {
 	if err != nil {
 		return nil, err
 	}
-	bundle = append(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate[0]})...)
-	file, err := os.CreateTemp("", "bench-*.crt")
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if _, err := file.Write(bundle); err != nil {
-		return nil, err
-	}
+	own := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate[0]})
+	bundle = append(bundle, own...)
 	leaf.Certificate = append(leaf.Certificate, between.Certificate...)
-	return &trust{
-		server: &tls.Config{Certificates: []tls.Certificate{*leaf}}, file: file.Name(),
-		roots: bytes.Count(bundle, []byte("BEGIN CERTIFICATE")),
-	}, nil
+	t := &trust{
+		server: &tls.Config{Certificates: []tls.Certificate{*leaf}},
+		roots:  bytes.Count(bundle, []byte("BEGIN CERTIFICATE")),
+	}
+	if t.file, err = temporary(bundle); err != nil {
+		return nil, err
+	}
+	t.alone, err = temporary(own)
+	return t, err
 }
 
-func (t *trust) close() { os.Remove(t.file) }
+// temporary is a new file with these certificates.
+func temporary(certificates []byte) (name string, err error) {
+	file, err := os.CreateTemp("", "bench-*.crt")
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	_, err = file.Write(certificates)
+	return file.Name(), err
+}
+
+func (t *trust) close() {
+	os.Remove(t.file)
+	os.Remove(t.alone)
+}
 
 // issue makes a certificate, signed by another or by itself. Those of the real
 // services are of RSA.

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"backup-statistics/handler/local"
+)
+
+// years prints what a daily run takes in buckets of so many days: medians of runs of
+// the same day, each cold.
+func years(ctx context.Context, t *trust, function string, runs int) error {
+	const regions = 30
+	ages := []int{1, 400, 3650}
+	of := make(map[int][]measure)
+	for _, days := range ages {
+		var err error
+		if of[days], err = aged(ctx, t, function, days, regions, runs); err != nil {
+			return fmt.Errorf("%d days: %w", days, err)
+		}
+	}
+	fmt.Printf("\na cold daily run over TLS, one account, %d regions, of %d: the least CPU, as other work only adds to it, else medians\n", regions, runs)
+	fmt.Println("days before       read    written   of which trend.csv      requests        CPU   peak memory")
+	read := func(m measure) int64 { return m.read.all }
+	written := func(m measure) int64 { return m.written.all }
+	readRest := func(m measure) int64 { return m.read.all - m.read.csv }
+	writtenRest := func(m measure) int64 { return m.written.all - m.written.csv }
+	requests := func(m measure) int64 { return int64(m.requests) }
+	cpu := func(m measure) int64 { return int64(m.cpu) }
+	least := func(days int) float64 {
+		return float64(cpu(slices.MinFunc(of[days], func(a, b measure) int { return cmp.Compare(a.cpu, b.cpu) })))
+	}
+	peak := func(m measure) int64 { return m.peak }
+	for _, days := range ages {
+		kb := func(value func(measure) int64) float64 { return float64(median(of[days], value)) / 1e3 }
+		fmt.Printf("%11d %7.1f kB %7.1f kB %7.1f + %7.1f kB %10d %7.1f ms %9.1f MiB\n", days, kb(read), kb(written),
+			kb(func(m measure) int64 { return m.read.csv }), kb(func(m measure) int64 { return m.written.csv }),
+			median(of[days], requests), least(days)/1e6, float64(median(of[days], peak))/(1<<20))
+	}
+	var w wanted
+	ratio := func(name string, one, other int, value func(measure) int64, most float64) {
+		w.atMost(fmt.Sprintf("%s, day %d to day %d", name, one+1, other+1), float64(median(of[one], value))/float64(median(of[other], value)), most, " times")
+	}
+	w.atMost("read with 400 days", float64(median(of[400], read))/1e6, 0.5, " MB")
+	w.atMost("written with 400 days", float64(median(of[400], written))/1e6, 0.5, " MB")
+	ratio("read but for trend.csv", 3650, 400, readRest, 1.1)
+	ratio("written but for trend.csv", 3650, 400, writtenRest, 1.1)
+	ratio("requests", 3650, 400, requests, 1.1)
+	w.atMost("CPU, day 3651 to day 401", least(3650)/least(400), 1.1, " times")
+	ratio("peak memory", 3650, 400, peak, 1.1)
+	w.atMost("CPU, day 401 to day 2", least(400)/least(1), 1.5, " times")
+	ratio("peak memory", 400, 1, peak, 1.5)
+	return w.err()
+}
+
+// aged is daily runs in a bucket with so many days before that of the run.
+func aged(ctx context.Context, t *trust, function string, days, regions, runs int) (all []measure, err error) {
+	s, err := newStage(t, function, 0, local.Config{Function: local.Function{Timeout: time.Minute}})
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	b, err := fill(s.dir, today(), days, regions)
+	if err != nil {
+		return nil, err
+	}
+	s.Backup.Set(ownAccount, sourceType, spread(regions)...)
+	for range runs {
+		m, err := s.cold(ctx, daily(today()))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+		if err := b.undo(today()); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
