@@ -143,6 +143,12 @@ func ask(t *testing.T, w *Web, url string) error {
 	return err
 }
 
+// before is what stands before a mark in a text, all where there is none.
+func before(text, mark string) string {
+	text, _, _ = strings.Cut(text, mark)
+	return text
+}
+
 // TestRootsDecideAsTheStandardLibraryDoes holds each verdict against the one that
 // crypto/x509 gives with all the roots at once, wherever the root that it needs is:
 // among those that are guessed, elsewhere in the bundle, or not in the bundle.
@@ -219,7 +225,8 @@ func TestRootsDecideAsTheStandardLibraryDoes(t *testing.T) {
 				for _, expected := range []int32{place.connections, 1} { // the second finds what the first needed
 					connections.Store(0)
 					err := ask(t, w, "https://"+net.JoinHostPort(test.host, port))
-					if (err == nil) != test.good || err != nil && !strings.Contains(err.Error(), want.Error()) {
+					// Of a certificate that has expired it says what time it is: some later second.
+					if (err == nil) != test.good || err != nil && !strings.Contains(err.Error(), before(want.Error(), "current time")) {
 						t.Errorf("verdict %v, want as the standard library: %v", err, want)
 					}
 					if n := connections.Load(); test.good && n != expected || n > 3 {
