@@ -529,7 +529,7 @@ func (w *walk) publish(ctx context.Context, s settled) error {
 	making, stop := reserve(ctx, w.Now())
 	defer stop()
 	views, failed := w.show(making)
-	if failed != nil && making.Err() != nil {
+	if failed != nil && making.Err() != nil && !w.views.whole { // it was the making that took too long
 		w.documents.warn("trend and page could not be made anew in this run's time: the next run goes on, or invoke {\"action\":\"rebuild\"} with a longer timeout (%v)", failed)
 		views, failed = w.views.unfinished()
 	}
@@ -545,6 +545,7 @@ func (w *walk) show(ctx context.Context) (map[string][]byte, error) {
 	if err := w.views.absorb(ctx); err != nil {
 		return nil, err
 	}
+	w.views.whole = true
 	schemas, err := w.views.missingSchemas(ctx)
 	if err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ type views struct {
 	changed   report.Date              // the oldest day that differs; 0: none
 	years     map[int]bool             // of days that differ
 	anew      bool                     // nothing of the stored trend is used
+	whole     bool                     // all days are in the trend
 	schemas   bool                     // they are as they were written beside the trend
 	mu        sync.Mutex               // for said: several folders are looked at side by side
 	said      map[string]bool
