@@ -529,9 +529,13 @@ func (w *walk) publish(ctx context.Context, s settled) error {
 	making, stop := reserve(ctx, w.Now())
 	defer stop()
 	views, failed := w.show(making)
-	if failed != nil && making.Err() != nil && !w.views.whole { // it was the making that took too long
-		w.documents.warn("trend and page could not be made anew in this run's time: the next run goes on, or invoke {\"action\":\"rebuild\"} with a longer timeout (%v)", failed)
-		views, failed = w.views.unfinished()
+	if failed != nil && making.Err() != nil { // what was made is kept, whatever took too long
+		late := failed
+		if views, failed = w.views.unfinished(); failed == nil && isSchemas(late) {
+			failed = late // one request: no next run gets further with it
+		} else {
+			w.documents.warn("trend and page could not be made anew in this run's time: the next run goes on, or invoke {\"action\":\"rebuild\"} with a longer timeout (%v)", late)
+		}
 	}
 	if err := w.write(ctx, &s, views); err != nil {
 		return err
@@ -545,7 +549,6 @@ func (w *walk) show(ctx context.Context) (map[string][]byte, error) {
 	if err := w.views.absorb(ctx); err != nil {
 		return nil, err
 	}
-	w.views.whole = true
 	schemas, err := w.views.missingSchemas(ctx)
 	if err != nil {
 		return nil, err

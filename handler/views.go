@@ -3,6 +3,7 @@ package handler
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,7 +27,6 @@ type views struct {
 	changed   report.Date              // the oldest day that differs; 0: none
 	years     map[int]bool             // of days that differ
 	anew      bool                     // nothing of the stored trend is used
-	whole     bool                     // all days are in the trend
 	schemas   bool                     // they are as they were written beside the trend
 	mu        sync.Mutex               // for said: several folders are looked at side by side
 	said      map[string]bool
@@ -379,7 +379,7 @@ func (v *views) missingSchemas(ctx context.Context) (map[string][]byte, error) {
 	}
 	entries, err := v.Store.List(ctx, report.SchemaDir, 0)
 	if err != nil {
-		return nil, &StoreError{err}
+		return nil, &StoreError{schemasError{err}}
 	}
 	stored := make(map[string]string)
 	for _, e := range entries {
@@ -393,4 +393,14 @@ func (v *views) missingSchemas(ctx context.Context) (map[string][]byte, error) {
 		}
 	}
 	return missing, nil
+}
+
+// schemasError is a list of the schemas that could not be had.
+type schemasError struct{ error }
+
+func (e schemasError) Unwrap() error { return e.error }
+
+func isSchemas(err error) bool {
+	var e schemasError
+	return errors.As(err, &e)
 }
