@@ -807,21 +807,43 @@ func statuses(t *testing.T, s Store) string {
 	return strings.Join(days, " ")
 }
 
-// A slow store takes its time with records.
-type slow struct {
-	Store
-	slow bool
+// A late store takes its time with records, and has no answer to some requests.
+type late struct {
+	*store.Memory
+	pause time.Duration // of a record
+	hangs string        // begins what is listed or written, and not answered; empty: nothing
 }
 
-func (s *slow) Get(ctx context.Context, key string) ([]byte, error) {
-	if s.slow && strings.HasPrefix(key, report.DaysDir) {
-		select {
-		case <-time.After(5 * time.Second):
-		case <-ctx.Done():
-			return nil, fmt.Errorf("get %s: %w", key, context.Cause(ctx))
+func (l *late) after(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (l *late) Get(ctx context.Context, key string) ([]byte, error) {
+	if strings.HasPrefix(key, report.DaysDir) {
+		if err := l.after(ctx, l.pause); err != nil {
+			return nil, fmt.Errorf("get %s: %w", key, err)
 		}
 	}
-	return s.Store.Get(ctx, key)
+	return l.Memory.Get(ctx, key)
+}
+
+func (l *late) Put(ctx context.Context, key string, data []byte) error {
+	if l.hangs != "" && strings.HasPrefix(key, l.hangs) {
+		return fmt.Errorf("put %s: %w", key, l.after(ctx, time.Hour))
+	}
+	return l.Memory.Put(ctx, key, data)
+}
+
+func (l *late) List(ctx context.Context, prefix string, limit int) ([]store.Entry, error) {
+	if l.hangs != "" && strings.HasPrefix(prefix, l.hangs) {
+		return nil, fmt.Errorf("list %s: %w", prefix, l.after(ctx, time.Hour))
+	}
+	return l.Memory.List(ctx, prefix, limit)
 }
 
 // A run that has no time to make a lost trend anew records its day, warns, and leaves a
@@ -835,7 +857,7 @@ func TestTrendThatIsNotMadeAnewInTime(t *testing.T) {
 			must(t, err)
 			w.protect(3, 2)
 		}
-		documents := &slow{without(t, w.Store, report.TrendKey), true}
+		documents := &late{without(t, w.Store, report.TrendKey), 5 * time.Second, ""}
 		w.Store, w.Now = documents, time.Now
 		time.Sleep(time.Until(time.Date(2026, 11, 23, 4, 0, 1, 0, time.UTC)))
 		run := func(event string) *Result {
@@ -871,12 +893,81 @@ func TestTrendThatIsNotMadeAnewInTime(t *testing.T) {
 			t.Errorf("after %d runs the trend goes to %v; want that it takes several", runs, to)
 		}
 		got := dump(t, documents)
-		documents.slow = false
+		documents.pause = 0
 		run(`{"action":"rebuild"}`)
 		if want := dump(t, documents); got != want {
 			t.Errorf("made in several runs, %s", differ(got, want))
 		}
 	})
+}
+
+// TestViewsThatAreNotMadeInTime ends the time of a run behind the trend: while it makes
+// the calendars of years before the trend's window anew, while it stores one of them, or
+// while it looks for the schemas. Each run records the day and leaves a trend that has it;
+// and the next ones leave what is left where nothing was lost and nothing is late.
+func TestViewsThatAreNotMadeInTime(t *testing.T) {
+	date, err := report.ParseDate("2026-02-05")
+	must(t, err)
+	begun := lately(t, aged(t, date, 1130)) // from the beginning of 2023 on
+	years := []string{report.TrendCSVKey, report.CalendarKey(2023), report.CalendarKey(2024)}
+	for _, tt := range []struct {
+		name  string
+		lost  []string
+		pause time.Duration
+		hangs string // in the first run
+		err   string // of the first run
+		runs  int    // as many at least
+	}{
+		{"nothing is lost", nil, 0, "", "", 1},
+		{"calendars are lost, and records come late", years, 220 * time.Millisecond, "", "", 2},
+		{"calendars are lost, and one can't be stored", years, 0, report.CalendarKey(2024), "", 2},
+		{"the schemas can't be listed", []string{report.SchemaDir, report.TrendKey}, 0, report.SchemaDir, "StoreError: store: list schema/: context deadline exceeded", 2},
+		{"calendars are lost, and the schemas can't be listed", append([]string{report.TrendKey}, years...), 0, report.SchemaDir, "StoreError: store: list schema/: context deadline exceeded", 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(time.Until(time.Date(2026, 2, 5, 4, 0, 1, 0, time.UTC)))
+			h := newHandler(t, nil, new(source))
+			h.Now = time.Now
+			run := func(s Store) (*Result, error) {
+				h.Store = s
+				ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+				defer stop()
+				return h.Handle(ctx, []byte(`{"triggerTime":"2026-02-05T04:00:00Z"}`))
+			}
+			undisturbed := without(t, begun)
+			_, err := run(undisturbed)
+			must(t, err)
+			want := dump(t, undisturbed)
+			h.Accounts[0].Source = new(source)
+			documents := &late{without(t, begun, tt.lost...), tt.pause, tt.hangs}
+			runs := 0
+			for got := ""; got != want && runs < 9; got = dump(t, documents) {
+				runs++
+				result, err := run(documents)
+				switch {
+				case runs == 1 && tt.err != "":
+					if got := fails(err); got != tt.err {
+						t.Errorf("%s: the first run says %s, want %s", tt.name, got, tt.err)
+					}
+				case err != nil:
+					t.Fatalf("%s: run %d: %v", tt.name, runs, err)
+				case runs < tt.runs && !strings.Contains(strings.Join(result.Warnings, "; "), `invoke {"action":"rebuild"} with a longer timeout`):
+					t.Errorf("%s: run %d has the warnings %q, want one that says what to do", tt.name, runs, result.Warnings)
+				}
+				if r := record(t, documents, date.String()); r.Status != report.Complete {
+					t.Errorf("%s: after run %d the record says %s, want complete", tt.name, runs, r.Status)
+				}
+				trend, err := report.DecodeTrend(mustGet(t, documents, report.TrendKey))
+				if err != nil || trend.To != date {
+					t.Errorf("%s: after run %d the trend goes to %v (%v), want %v", tt.name, runs, trend.To, err, date)
+				}
+				documents.hangs = ""
+			}
+			if got := dump(t, documents); got != want || runs < tt.runs {
+				t.Errorf("%s: after %d runs, want %d: %s", tt.name, runs, tt.runs, differ(got, want))
+			}
+		})
+	}
 }
 
 // What a run told before it was cut short is in the records, and its retry does

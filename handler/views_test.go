@@ -52,6 +52,20 @@ func (s *overfull) Put(ctx context.Context, key string, data []byte) error {
 	return s.Memory.Put(ctx, key, data)
 }
 
+// lately is a bucket without the snapshots and tables that no run of 2026 reads.
+func lately(t *testing.T, whole Store) *store.Memory {
+	t.Helper()
+	s := new(store.Memory)
+	entries, err := whole.List(t.Context(), "", 0)
+	must(t, err)
+	for _, e := range entries {
+		if on := dates.FindString(e.Key); on == "" || on > "2025-10" || strings.HasPrefix(e.Key, report.DaysDir) {
+			must(t, s.Put(t.Context(), e.Key, mustGet(t, whole, e.Key)))
+		}
+	}
+	return s
+}
+
 // TestDamagedViewsAreMadeAnew damages what is derived in a bucket of three calendar years:
 // by a byte, anywhere; by half; by something too large. The next run says so, and leaves
 // what it would have without that, which is what a rebuild leaves.
@@ -67,14 +81,7 @@ func TestDamagedViewsAreMadeAnew(t *testing.T) {
 	}
 	_, err = run(whole, last)
 	must(t, err)
-	begun := new(store.Memory) // without what is read of no day that is as old
-	entries, err := whole.List(t.Context(), "", 0)
-	must(t, err)
-	for _, e := range entries {
-		if on := dates.FindString(e.Key); on == "" || on > "2025-10" || strings.HasPrefix(e.Key, report.DaysDir) {
-			must(t, begun.Put(t.Context(), e.Key, mustGet(t, whole, e.Key)))
-		}
-	}
+	begun := lately(t, whole)
 	undisturbed := without(t, begun)
 	for _, s := range []Store{whole, undisturbed} {
 		_, err := run(s, "2026-02-05")
