@@ -255,7 +255,7 @@ def chdb(bucket):
 
     session = Session()
     session.query("SET cast_keep_nullable = 1")  # a date that is not there is no date, as elsewhere
-    for name, path in ("regions", "regions/dt=*/regions.jsonl"), ("totals", "totals/dt=*/totals.jsonl"), ("days", "days/*.json"):
+    for name, path in ("regions", "regions/dt=*/regions.jsonl"), ("totals", "totals/dt=*/totals.jsonl"), ("calendar", "calendar/year=*/calendar.jsonl"):
         session.query(f"CREATE VIEW backup_{name} AS SELECT * FROM file('{bucket}/{path}', 'JSONEachRow')")
 
     def run(sql):

@@ -22,10 +22,13 @@ CREATE OR REPLACE VIEW backup_totals AS
     protected_data_bytes: 'BIGINT', protected_resource_count: 'BIGINT', region_count: 'BIGINT',
     regions_match_total: 'BOOLEAN'});
 
--- The record of each day: whether it is complete, and why not.
-CREATE OR REPLACE VIEW backup_days AS
-  SELECT * FROM read_json('s3://BUCKET/backup-statistics/days/*.json', format = 'newline_delimited', columns = {
-    snapshot_date: 'DATE', status: 'VARCHAR', cause: 'VARCHAR'});
+-- Each calendar day and source type, holes too: which days are complete. (Why one is not
+-- is in its record, days/DATE.json.)
+CREATE OR REPLACE VIEW backup_calendar AS
+  SELECT * FROM read_json('s3://BUCKET/backup-statistics/calendar/year=*/calendar.jsonl', format = 'newline_delimited', columns = {
+    schema_version: 'INTEGER', snapshot_date: 'DATE', status: 'VARCHAR', source_type: 'VARCHAR',
+    protected_data_bytes: 'BIGINT', protected_resource_count: 'BIGINT',
+    accounts_expected: 'BIGINT', accounts_collected: 'BIGINT'});
 
 -- Growth by region, from the first complete day to the last, over all accounts.
 -- NULL in first_ or last_bytes: the region was not there that day.
@@ -39,9 +42,9 @@ SELECT source_type, region_id, first_date, last_date,
 FROM (
   SELECT snapshot_date AS complete_date,
          min(snapshot_date) OVER () AS first_date, max(snapshot_date) OVER () AS last_date
-  FROM backup_days WHERE status = 'complete'
+  FROM (SELECT DISTINCT snapshot_date FROM backup_calendar WHERE status = 'complete') complete
 ) complete_days
-JOIN backup_regions ON snapshot_date = complete_date
+JOIN backup_regions ON dt = complete_date
 WHERE complete_date = first_date OR complete_date = last_date
 GROUP BY source_type, region_id, first_date, last_date
 ORDER BY growth_bytes DESC, region_id LIMIT 1000;
@@ -61,12 +64,12 @@ FROM (
 ) with_day_before
 ORDER BY snapshot_date DESC, account_id, source_type LIMIT 10000;
 
--- Days missing: runs of calendar days without a row, between days with rows.
+-- Days missing: runs of calendar days without a snapshot, between days with some.
 SELECT last_before, first_after, days_between - 1 AS days_missing
 FROM (
   SELECT snapshot_date AS last_before, lead(snapshot_date, 1) OVER (ORDER BY snapshot_date) AS first_after,
          date_diff('day', CAST(snapshot_date AS date), CAST(lead(snapshot_date, 1) OVER (ORDER BY snapshot_date) AS date)) AS days_between
-  FROM (SELECT DISTINCT snapshot_date FROM backup_totals) days_with_rows
+  FROM (SELECT DISTINCT snapshot_date FROM backup_calendar WHERE status <> 'missing') days_with_rows
 ) neighbours
 WHERE days_between > 1
 ORDER BY last_before LIMIT 1000;

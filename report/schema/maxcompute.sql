@@ -25,17 +25,23 @@ PARTITIONED BY (dt STRING)
 ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'
 STORED AS TEXTFILE LOCATION 'oss://oss-cn-hangzhou-internal.aliyuncs.com/BUCKET/backup-statistics/totals/';
 
--- The record of each day: whether it is complete, and why not.
-CREATE EXTERNAL TABLE IF NOT EXISTS backup_days (
-  snapshot_date STRING, status STRING, cause STRING)
+-- Each calendar day and source type, holes too: which days are complete. (Why one is not
+-- is in its record, days/DATE.json.)
+CREATE EXTERNAL TABLE IF NOT EXISTS backup_calendar (
+  schema_version BIGINT, snapshot_date STRING, status STRING, source_type STRING,
+  protected_data_bytes BIGINT, protected_resource_count BIGINT,
+  accounts_expected BIGINT, accounts_collected BIGINT)
+PARTITIONED BY (year STRING)
 ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'
-STORED AS TEXTFILE LOCATION 'oss://oss-cn-hangzhou-internal.aliyuncs.com/BUCKET/backup-statistics/days/';
+STORED AS TEXTFILE LOCATION 'oss://oss-cn-hangzhou-internal.aliyuncs.com/BUCKET/backup-statistics/calendar/';
 
--- Each day is a partition: all of them once, then one a day.
+-- Each day is a partition, and each year of the calendar: all of them once, then one a day.
 MSCK REPAIR TABLE backup_regions ADD PARTITIONS;
 MSCK REPAIR TABLE backup_totals ADD PARTITIONS;
+MSCK REPAIR TABLE backup_calendar ADD PARTITIONS;
 ALTER TABLE backup_regions ADD IF NOT EXISTS PARTITION (dt = '2026-11-23');
 ALTER TABLE backup_totals ADD IF NOT EXISTS PARTITION (dt = '2026-11-23');
+ALTER TABLE backup_calendar ADD IF NOT EXISTS PARTITION (year = '2026');
 
 -- The questions read all partitions, which some projects forbid.
 SET odps.sql.allow.fullscan = true;
@@ -52,9 +58,9 @@ SELECT source_type, region_id, first_date, last_date,
 FROM (
   SELECT snapshot_date AS complete_date,
          min(snapshot_date) OVER () AS first_date, max(snapshot_date) OVER () AS last_date
-  FROM backup_days WHERE status = 'complete'
+  FROM (SELECT DISTINCT snapshot_date FROM backup_calendar WHERE status = 'complete') complete
 ) complete_days
-JOIN backup_regions ON snapshot_date = complete_date
+JOIN backup_regions ON dt = complete_date
 WHERE complete_date = first_date OR complete_date = last_date
 GROUP BY source_type, region_id, first_date, last_date
 ORDER BY growth_bytes DESC, region_id LIMIT 1000;
@@ -73,12 +79,12 @@ FROM (
 ) with_day_before
 ORDER BY snapshot_date DESC, account_id, source_type LIMIT 10000;
 
--- Days missing: runs of calendar days without a row, between days with rows.
+-- Days missing: runs of calendar days without a snapshot, between days with some.
 SELECT last_before, first_after, days_between - 1 AS days_missing
 FROM (
   SELECT snapshot_date AS last_before, lead(snapshot_date, 1) OVER (ORDER BY snapshot_date) AS first_after,
          datediff(lead(snapshot_date, 1) OVER (ORDER BY snapshot_date), snapshot_date) AS days_between
-  FROM (SELECT DISTINCT snapshot_date FROM backup_totals) days_with_rows
+  FROM (SELECT DISTINCT snapshot_date FROM backup_calendar WHERE status <> 'missing') days_with_rows
 ) neighbours
 WHERE days_between > 1
 ORDER BY last_before LIMIT 1000;

@@ -20,10 +20,13 @@ CREATE OR REPLACE TEMPORARY VIEW backup_totals (
   protected_resource_count BIGINT, region_count BIGINT, regions_match_total BOOLEAN
 ) USING json OPTIONS (path 'oss://BUCKET/backup-statistics/totals/', mode 'FAILFAST');
 
--- The record of each day: whether it is complete, and why not.
-CREATE OR REPLACE TEMPORARY VIEW backup_days (
-  snapshot_date DATE, status STRING, cause STRING
-) USING json OPTIONS (path 'oss://BUCKET/backup-statistics/days/', mode 'FAILFAST');
+-- Each calendar day and source type, holes too: which days are complete. (Why one is not
+-- is in its record, days/DATE.json.)
+CREATE OR REPLACE TEMPORARY VIEW backup_calendar (
+  schema_version INT, snapshot_date DATE, status STRING, source_type STRING,
+  protected_data_bytes BIGINT, protected_resource_count BIGINT,
+  accounts_expected BIGINT, accounts_collected BIGINT
+) USING json OPTIONS (path 'oss://BUCKET/backup-statistics/calendar/', mode 'FAILFAST');
 
 -- Growth by region, from the first complete day to the last, over all accounts.
 -- NULL in first_ or last_bytes: the region was not there that day.
@@ -37,9 +40,9 @@ SELECT source_type, region_id, first_date, last_date,
 FROM (
   SELECT snapshot_date AS complete_date,
          min(snapshot_date) OVER () AS first_date, max(snapshot_date) OVER () AS last_date
-  FROM backup_days WHERE status = 'complete'
+  FROM (SELECT DISTINCT snapshot_date FROM backup_calendar WHERE status = 'complete') complete
 ) complete_days
-JOIN backup_regions ON snapshot_date = complete_date
+JOIN backup_regions ON dt = complete_date
 WHERE complete_date = first_date OR complete_date = last_date
 GROUP BY source_type, region_id, first_date, last_date
 ORDER BY growth_bytes DESC, region_id LIMIT 1000;
@@ -58,12 +61,12 @@ FROM (
 ) with_day_before
 ORDER BY snapshot_date DESC, account_id, source_type LIMIT 10000;
 
--- Days missing: runs of calendar days without a row, between days with rows.
+-- Days missing: runs of calendar days without a snapshot, between days with some.
 SELECT last_before, first_after, days_between - 1 AS days_missing
 FROM (
   SELECT snapshot_date AS last_before, lead(snapshot_date, 1) OVER (ORDER BY snapshot_date) AS first_after,
          datediff(lead(snapshot_date, 1) OVER (ORDER BY snapshot_date), snapshot_date) AS days_between
-  FROM (SELECT DISTINCT snapshot_date FROM backup_totals) days_with_rows
+  FROM (SELECT DISTINCT snapshot_date FROM backup_calendar WHERE status <> 'missing') days_with_rows
 ) neighbours
 WHERE days_between > 1
 ORDER BY last_before LIMIT 1000;

@@ -23,14 +23,18 @@ CREATE TABLE IF NOT EXISTS backup_totals (
   protected_resource_count bigint, region_count bigint, regions_match_total boolean, dt varchar)
 WITH (format = 'JSON', external_location = 's3://BUCKET/backup-statistics/totals/', partitioned_by = ARRAY['dt']);
 
--- The record of each day: whether it is complete, and why not.
-CREATE TABLE IF NOT EXISTS backup_days (
-  snapshot_date varchar, status varchar, cause varchar)
-WITH (format = 'JSON', external_location = 's3://BUCKET/backup-statistics/days/');
+-- Each calendar day and source type, holes too: which days are complete. (Why one is not
+-- is in its record, days/DATE.json.)
+CREATE TABLE IF NOT EXISTS backup_calendar (
+  schema_version integer, snapshot_date varchar, status varchar, source_type varchar,
+  protected_data_bytes bigint, protected_resource_count bigint,
+  accounts_expected bigint, accounts_collected bigint, year varchar)
+WITH (format = 'JSON', external_location = 's3://BUCKET/backup-statistics/calendar/', partitioned_by = ARRAY['year']);
 
--- Each day is a partition: run this after each new day.
+-- Each day is a partition, and each year of the calendar: run this after each new day.
 CALL system.sync_partition_metadata('default', 'backup_regions', 'ADD');
 CALL system.sync_partition_metadata('default', 'backup_totals', 'ADD');
+CALL system.sync_partition_metadata('default', 'backup_calendar', 'ADD');
 
 -- Growth by region, from the first complete day to the last, over all accounts.
 -- NULL in first_ or last_bytes: the region was not there that day.
@@ -44,9 +48,9 @@ SELECT source_type, region_id, first_date, last_date,
 FROM (
   SELECT snapshot_date AS complete_date,
          min(snapshot_date) OVER () AS first_date, max(snapshot_date) OVER () AS last_date
-  FROM backup_days WHERE status = 'complete'
+  FROM (SELECT DISTINCT snapshot_date FROM backup_calendar WHERE status = 'complete') complete
 ) complete_days
-JOIN backup_regions ON snapshot_date = complete_date
+JOIN backup_regions ON dt = complete_date
 WHERE complete_date = first_date OR complete_date = last_date
 GROUP BY source_type, region_id, first_date, last_date
 ORDER BY growth_bytes DESC, region_id LIMIT 1000;
@@ -66,12 +70,12 @@ FROM (
 ) with_day_before
 ORDER BY snapshot_date DESC, account_id, source_type LIMIT 10000;
 
--- Days missing: runs of calendar days without a row, between days with rows.
+-- Days missing: runs of calendar days without a snapshot, between days with some.
 SELECT last_before, first_after, days_between - 1 AS days_missing
 FROM (
   SELECT snapshot_date AS last_before, lead(snapshot_date, 1) OVER (ORDER BY snapshot_date) AS first_after,
          date_diff('day', CAST(snapshot_date AS date), CAST(lead(snapshot_date, 1) OVER (ORDER BY snapshot_date) AS date)) AS days_between
-  FROM (SELECT DISTINCT snapshot_date FROM backup_totals) days_with_rows
+  FROM (SELECT DISTINCT snapshot_date FROM backup_calendar WHERE status <> 'missing') days_with_rows
 ) neighbours
 WHERE days_between > 1
 ORDER BY last_before LIMIT 1000;
