@@ -19,11 +19,12 @@ import (
 )
 
 const (
-	defaultDir  = ".local/bucket"
-	defaultZone = "Asia/Shanghai"
-	dateForm    = "2006-01-02"
-	maxDays     = 3650
-	maxAccounts = 1000
+	defaultDir    = ".local/bucket"
+	defaultZone   = "Asia/Shanghai"
+	defaultPrefix = "backup-statistics"
+	dateForm      = "2006-01-02"
+	maxDays       = 3650
+	maxAccounts   = 1000
 )
 
 // help is what -h prints.
@@ -59,15 +60,25 @@ faults: a KIND is one of
 
 ` + wrap("Of the environment the function gets "+strings.Join(passedOn, ", ")+"; nothing else.", width) + `
 
+A day that has its snapshot keeps it: what is to look otherwise needs a folder of its own.
+
 examples:
-  backup-statistics local
-  backup-statistics local -event '{"action":"snapshot","dry_run":true}'
-  backup-statistics local -days 90 -gap 12 -drop 5 -accounts 3
-  backup-statistics local -fault ` + FaultKinds()[0] + `@GetBasicStatisticsx2 -v
-  TIME_ZONE=UTC backup-statistics local -date 2024-02-29 -dir /tmp/bucket
+` + strings.Join(examples(), "\n") + `
 
 exit code: 0 done, 1 the function answered an error, 2 wrong arguments.
 `
+}
+
+// examples are of -h, each in a folder of its own where another would spoil it.
+func examples() []string {
+	return []string{
+		`  backup-statistics local`,
+		`  backup-statistics local -event '{"action":"snapshot","dry_run":true}'`,
+		`  backup-statistics local -dir .local/fleet -days 90 -gap 12 -drop 5 -accounts 3`,
+		`  backup-statistics local -dir .local/fault -fault ` + FaultKinds()[0] + `@GetBasicStatisticsx2 -v`,
+		`  backup-statistics local -dir .local/own -protect 1234567890123456=cn-hangzhou:42949672960:5`,
+		`  TIME_ZONE=UTC backup-statistics local -dir .local/leap -date 2024-02-29`,
+	}
 }
 
 // A usageError says what is wrong with the arguments.
@@ -175,6 +186,14 @@ func (o *options) contradiction(given map[string]bool) error {
 	}
 	if o.drop >= o.days {
 		return usagef("-drop is %d: want a day among the %d that are played, such as -days %d -drop %d", o.drop, o.days, o.drop+90, o.drop)
+	}
+	for id := range o.protects {
+		switch n, err := strconv.Atoi(id); {
+		case err != nil || n < firstAccount || n >= firstAccount+o.accounts:
+			return usagef("-protect is of account %.40q, which is not played: want one from %s to %s, or more of them, such as -accounts 3", id, account(0), account(o.accounts-1))
+		case n == firstAccount && o.drop >= 0:
+			return usagef("-drop and -protect %s are both given: want one of them, since -drop is about the numbers of that account, which -protect fixes", id)
+		}
 	}
 	return nil
 }

@@ -10,8 +10,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -42,7 +43,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("local: find this program: %w", err)
 	}
-	c := &command{path: path, getenv: os.Getenv, now: time.Now(), stdout: stdout, stderr: stderr}
+	c := &command{path: path, getenv: os.Getenv, now: time.Now(), opener: opener(runtime.GOOS), stdout: stdout, stderr: stderr}
 	return c.run(ctx, args)
 }
 
@@ -51,6 +52,7 @@ type command struct {
 	path           string        // the executable that is the function
 	env            []string      // further variables for it
 	pause          time.Duration // before it is invoked again; 0: that of Runtime
+	opener         []string      // of addresses
 	getenv         func(string) string
 	now            time.Time
 	stdout, stderr io.Writer
@@ -65,7 +67,7 @@ func (c *command) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	s := &session{options: o, screen: newScreen(c), getenv: c.getenv, ended: make(map[string]int)}
+	s := &session{options: o, screen: newScreen(c), getenv: c.getenv, opener: c.opener, ended: make(map[string]int), idle: make(map[string]int)}
 	s.bar = s.bar && !o.verbose // the log would run into it
 	s.cloud, err = s.start(c)
 	if err != nil {
@@ -90,6 +92,7 @@ type session struct {
 	options
 	*screen
 	getenv func(string) string
+	opener []string
 	cloud  *Cloud
 	lines  []string // the last ones of the function's log
 
@@ -98,6 +101,7 @@ type session struct {
 	retried  int            // events that took more than one attempt
 	failed   []string       // events whose last attempt failed, by name
 	failure  Outcome        // of the first of them
+	idle     map[string]int // days on which a flag changed nothing, by the flag
 	took     time.Duration
 }
 
@@ -166,11 +170,13 @@ func (s *session) play(ctx context.Context) (err error) {
 		s.protect(0)
 		out, err := s.cloud.Runtime.Invoke(ctx, Invocation{Event: []byte(*s.event)})
 		s.count("the event", []Outcome{out})
+		s.noteIdle(0)
 		return err
 	}
 	for ago := s.days - 1; ago >= 0; ago-- {
 		s.drawProgress(s.name(ago), s.days-1-ago, s.days)
 		if slices.Contains(s.gaps, ago) {
+			s.noteGap(ago)
 			continue
 		}
 		s.protect(ago)
@@ -185,8 +191,49 @@ func (s *session) play(ctx context.Context) (err error) {
 			return err
 		}
 		s.count(s.name(ago), outcomes)
+		s.noteIdle(ago)
 	}
 	return nil
+}
+
+// noteIdle takes down which flags changed nothing on a day: those that are about an
+// account's numbers, where a run that succeeded did not take them.
+func (s *session) noteIdle(ago int) {
+	last := s.attempts[len(s.attempts)-1]
+	var answer struct {
+		Status   string
+		Accounts []struct {
+			Account string `json:"account_id"`
+			Status  string
+		}
+	}
+	if last.Failed || json.Unmarshal(last.Body, &answer) != nil {
+		return
+	}
+	took := func(id string) bool {
+		for _, account := range answer.Accounts {
+			if account.Account == id {
+				return account.Status != "exists"
+			}
+		}
+		return answer.Accounts == nil && answer.Status == "written"
+	}
+	if s.drop >= ago && !took(account(0)) {
+		s.idle["-drop"]++
+	}
+	for id := range s.protects {
+		if !took(id) {
+			s.idle["-protect "+id]++
+		}
+	}
+}
+
+// noteGap takes down that a day is there although it is left out.
+func (s *session) noteGap(ago int) {
+	prefix := strings.Trim(cmp.Or(s.getenv("OSS_PREFIX"), defaultPrefix), "/")
+	if there, err := os.ReadDir(filepath.Join(s.dir, prefix, "snapshots", "dt="+s.name(ago))); err == nil && len(there) > 0 {
+		s.idle["-gap"]++
+	}
 }
 
 // protect makes Cloud Backup answer what the accounts protect on a day.
@@ -236,13 +283,16 @@ func (s *session) report() error {
 	if len(s.faults) > 0 {
 		s.print("%s", s.spoiled())
 	}
+	s.showIdle()
 	last := s.attempts[len(s.attempts)-1]
 	if s.days == 1 {
 		for i, out := range s.attempts[:len(s.attempts)-1] {
-			s.showError(fmt.Sprintf("Attempt %d", i+1), out)
+			if !out.same(last) {
+				s.showError(fmt.Sprintf("Attempt %d", i+1), out)
+			}
 		}
 	}
-	if len(s.failed) > 1 || s.failed != nil && !last.Failed {
+	if s.failed != nil && !s.failure.same(last) {
 		s.showError("First error, "+s.failed[0], s.failure)
 	}
 	if last.Failed {
@@ -269,26 +319,21 @@ func (s *session) report() error {
 	}
 }
 
-// showPage says where the page is, and opens it where that is wanted.
-func (s *session) showPage() error {
-	file := page(s.dir)
-	if file != "" {
-		s.print("  the page: %s", file)
+// same tells whether two attempts failed alike, so that one of them says it all.
+func (o Outcome) same(as Outcome) bool {
+	return o.Failed && as.Failed && o.ErrorType == as.ErrorType && o.ErrorMessage == as.ErrorMessage
+}
+
+// showIdle says which flags changed nothing, and why.
+func (s *session) showIdle() {
+	for _, flag := range slices.Sorted(maps.Keys(s.idle)) {
+		text := fmt.Sprintf("%s changed nothing on %s: the snapshots are there already, and stay; want an empty folder, such as -dir .local/other",
+			flag, plural(s.idle[flag], "day"))
+		if s.event != nil {
+			text = flag + " changed nothing: this event takes no numbers of that account, or has them already"
+		}
+		s.print("%s", wrap("note: "+text, width))
 	}
-	switch {
-	case !s.open:
-		return nil
-	case file == "":
-		return errors.New("local: there is no page to open: want a day that is complete")
-	}
-	opener := map[string][]string{"darwin": {"open"}, "windows": {"rundll32", "url.dll,FileProtocolHandler"}}[runtime.GOOS]
-	if opener == nil {
-		opener = []string{"xdg-open"}
-	}
-	if err := exec.Command(opener[0], append(opener[1:], file)...).Start(); err != nil {
-		return fmt.Errorf("local: open %s: %w: open it in a browser", file, err)
-	}
-	return nil
 }
 
 // summary is one line on many days.

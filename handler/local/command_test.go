@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -364,6 +365,86 @@ func TestLocalLeavesSettingsToFunction(t *testing.T) {
 	}
 }
 
+// An error that every attempt ended with is shown once.
+func TestLocalShowsSameErrorOnce(t *testing.T) {
+	tr := newTrial(t)
+	tr.env["TIME_ZONE"] = "Mars/Olympus"
+	for _, args := range [][]string{nil, {"-days", "3"}} {
+		out, err := tr.run(args...)
+		if n := strings.Count(out, `unknown time zone "Mars/Olympus"`); err == nil || n != 1 || strings.Contains(out, "Attempt") {
+			t.Errorf("%q: error %v, shown %d times, want once:\n%s", args, err, n, out)
+		}
+	}
+}
+
+func TestLocalSaysWhatHasNoEffect(t *testing.T) {
+	const stays = ": the snapshots are there already, and stay;"
+	for _, tt := range []struct{ name, first, args, want string }{
+		{"a loss on days to come", "-days 2 -date 2026-11-20", "-days 4 -date 2026-11-24 -drop 2", ""},
+		{"a loss on days that are there", "-days 3", "-days 3 -drop 1", "-drop changed nothing on 2 days" + stays},
+		{"a loss that begins on a day that is there", "-days 2 -date 2026-11-25", "-days 3 -drop 1", "-drop changed nothing on 1 day" + stays},
+		{"numbers of a day that is there", "", "-protect 1234567890123456=", "-protect 1234567890123456 changed nothing on 1 day" + stays},
+		{"numbers of a new day", "-date 2026-11-20", "-protect 1234567890123456=", ""},
+		{"a day that is left out", "-days 3", "-days 3 -gap 1", ""},
+		{"numbers for an event without any", "", "-event any -protect 1234567890123456=", "-protect 1234567890123456 changed nothing: this event"},
+		{"a run that fails", "", "-event fail -protect 1234567890123456=", ""},
+	} {
+		tr := newTrial(t)
+		if out, err := tr.run(strings.Fields(tt.first)...); err != nil || strings.Contains(out, "note: ") {
+			t.Errorf("%s: the first run: %v\n%s", tt.name, err, out)
+		}
+		out, _ := tr.run(strings.Fields(tt.args)...)
+		if tt.want == "" && strings.Contains(out, "note: ") || !strings.Contains(strings.ReplaceAll(out, "\n", " "), tt.want) {
+			t.Errorf("%s: want %q in\n%s", tt.name, tt.want, out)
+		}
+	}
+	tr := newTrial(t)
+	day := filepath.Join(tr.dir, "own", "snapshots", "dt=2026-11-25")
+	if err := errors.Join(os.MkdirAll(day, 0o755), os.WriteFile(filepath.Join(day, "any"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	tr.env["OSS_PREFIX"] = "own/"
+	out, err := tr.run("-days", "3", "-gap", "1")
+	contains(t, out, "note: -gap changed nothing on 1 day: ")
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// The page's address is what a browser takes, and an opener without a browser is told of.
+func TestLocalOpensPage(t *testing.T) {
+	tr := newTrial(t)
+	tr.dir = filepath.Join(t.TempDir(), "some body's", "bucket")
+	report := filepath.Join(tr.dir, "report")
+	if err := errors.Join(os.MkdirAll(report, 0o755), os.WriteFile(filepath.Join(report, "index.html"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	opened := filepath.Join(t.TempDir(), "opened")
+	for _, tt := range []struct {
+		name   string
+		opener []string
+		want   string // in the error
+	}{
+		{"a browser", []string{"sh", "-c", `printf %s "$0" >'` + opened + `'`}, ""},
+		{"no browser", []string{"sh", "-c", "exit 3"}, "local: the page could not be opened: sh found no browser, exit status 3: paste its address into a browser"},
+		{"no opener", []string{filepath.Join(tr.dir, "none")}, "local: the page could not be opened: "},
+	} {
+		tr.command.opener = tt.opener
+		out, err := tr.run("-open")
+		if (err == nil) != (tt.want == "") || err != nil && !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%s: error = %v, want %q", tt.name, err, tt.want)
+		}
+		_, address, _ := strings.Cut(out, "the page: ")
+		u, err := url.Parse(strings.TrimSpace(address))
+		if err != nil || u.Scheme != "file" || u.Host != "" || u.Path != filepath.Join(report, "index.html") || strings.ContainsAny(u.EscapedPath(), " '") {
+			t.Errorf("%s: the page is %q, want the address of a file in %s", tt.name, address, report)
+		}
+		if got, err := os.ReadFile(opened); err != nil || string(got) != u.String() {
+			t.Errorf("%s: the browser got %q, %v; want %s", tt.name, got, err, u)
+		}
+	}
+}
+
 func TestLocalShowsWhyProcessEnded(t *testing.T) {
 	tr := newTrial(t)
 	out, err := tr.run("-event", "exit")
@@ -447,6 +528,9 @@ func TestLocalRefusesArguments(t *testing.T) {
 		{"a gap elsewhere", "-days 3 -gap 3", `-gap is "3": want a day from 2026-11-24 to 2026-11-26, which are played, or how many days before the last, such as -days 90 -gap 12`},
 		{"nothing but gaps", "-gap 0", `-gap leaves no day to play: want more days, such as -days 90 -gap 12`},
 		{"a drop before", "-days 3 -drop 3", `-drop is 3: want a day among the 3 that are played, such as -days 93 -drop 3`},
+		{"numbers of a stranger", "-protect 99=", `-protect is of account "99", which is not played: want one from 1234567890123456 to 1234567890123456, or more of them, such as -accounts 3`},
+		{"numbers of one too many", "-accounts 2 -protect 1234567890123458=", `-protect is of account "1234567890123458", which is not played: want one from 1234567890123456 to 1234567890123457, or more of them, such as -accounts 3`},
+		{"a loss of fixed numbers", "-drop 0 -protect 1234567890123456=", `-drop and -protect 1234567890123456 are both given: want one of them, since -drop is about the numbers of that account, which -protect fixes`},
 		{"half a second", "-timeout 1.5s", `-timeout is "1.5s": want whole seconds up to 24h, such as -timeout 60s`},
 		{"too many accounts", "-accounts 1001", `-accounts is "1001": want a number from 1 to 1000, such as -accounts 3`},
 		{"an empty folder", "-dir=", `-dir is "": want a folder, such as -dir .local/bucket`},
