@@ -65,14 +65,14 @@ schemas: ## hold the golden documents, and all that the handler's tests write, a
 	DOCUMENTS="$$PWD/.local/documents" $(GO) -C .checks test -count=1 ./...
 	rm -rf .local/documents
 
-engines: .engines/venv/ok .engines/jars/ok ## read a played bucket with six real engines; it needs Python, Java and Maven
+engines: .engines/venv/ok .engines/jars ## let real engines read played buckets; it needs Python, Java and Maven
 	GO='$(GO)' .engines/venv/bin/python -B .engines/run.py
-	BUCKETS="$$PWD/.local/engines/backup-statistics" $(GO) -C .checks test -count=1 ./...
+	BUCKETS="$$PWD/.local/engines/long/backup-statistics" $(GO) -C .checks test -count=1 ./...
 
 .engines/venv/ok: .engines/requirements.txt
 	python3 -m venv .engines/venv && .engines/venv/bin/python -m pip install -q -r $< && touch $@
 
-.engines/jars/ok: .engines/pom.xml
+.engines/jars: .engines/pom.xml .engines/*/pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies && touch $@
 
 clients: .clients/venv/ok .clients/node_modules/ok .clients/jars/ok .engines/venv/ok ## let the vendor's libraries, and Spark through them, read a played bucket; it needs Python, Node, Java and Maven
