@@ -1,5 +1,6 @@
 // Package checks holds documents against their JSON Schemas, with a validator
-// that knows all of JSON Schema 2020-12.
+// that knows all of JSON Schema 2020-12, and what deploys the function by other tools
+// than s.yaml against it and against the tools' documentation.
 package checks
 
 import (

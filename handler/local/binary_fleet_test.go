@@ -184,11 +184,11 @@ func testDirectoryFails(t *testing.T, b binary) {
 	}
 }
 
-// testPolicy lets the function do what the policy in the README allows, and nothing
-// else. Runs of every kind do well with it, and need all of it; those of one account
-// need none of what the README keeps for several.
+// testPolicy lets the function do what the policy allows that people are given, and
+// nothing else. Runs of every kind do well with it, and need all of it; those of one
+// account need none of its last two statements, which are for several.
 func testPolicy(t *testing.T, b binary) {
-	all, err := policy("../../README.md")
+	all, err := policy("../../.ros/policy.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func keepsTo(t *testing.T, r *rig, allowed []statement, events []string) {
 	needed := make(map[string]bool)
 	for _, request := range r.Log.Requests() {
 		if !slices.ContainsFunc(allowed, func(s statement) bool { return s.allows(request) }) {
-			t.Errorf("request %s needs %s: want no other than the policy in the README allows", request, request.Permission)
+			t.Errorf("request %s needs %s: want no other than .ros/policy.json allows", request, request.Permission)
 		}
 		needed[request.Permission] = true
 	}
@@ -232,7 +232,7 @@ func keepsTo(t *testing.T, r *rig, allowed []statement, events []string) {
 	for _, s := range allowed {
 		for _, action := range s.actions {
 			if !needed[action] {
-				t.Errorf("the policy in the README allows %s, which no run needs", action)
+				t.Errorf(".ros/policy.json allows %s, which no run needs", action)
 			}
 		}
 	}
@@ -273,46 +273,38 @@ func matches(text, pattern string) bool {
 	return any && strings.HasPrefix(text, begin) || text == pattern
 }
 
-// policy reads the first policy in a document that lets the function ask Cloud
-// Backup.
+// policy reads the statements of a policy.
 func policy(file string) ([]statement, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
-	for _, block := range strings.Split(string(data), "```json\n")[1:] {
-		block, _, _ = strings.Cut(block, "```")
-		if !strings.Contains(block, `"hbr:GetBasicStatistics"`) {
-			continue
+	var document struct {
+		Statement []struct {
+			Effect    string
+			Action    any
+			Resource  string
+			Condition struct{ StringLike map[string][]string }
 		}
-		var document struct {
-			Statement []struct {
-				Effect    string
-				Action    any
-				Resource  string
-				Condition struct{ StringLike map[string][]string }
-			}
-		}
-		if err := json.Unmarshal([]byte(block), &document); err != nil {
-			return nil, fmt.Errorf("%s: the policy: %w", file, err)
-		}
-		var statements []statement
-		for _, s := range document.Statement {
-			one := statement{resource: s.Resource, prefixes: s.Condition.StringLike["oss:Prefix"]}
-			switch a := s.Action.(type) {
-			case string:
-				one.actions = []string{a}
-			case []any:
-				for _, action := range a {
-					one.actions = append(one.actions, fmt.Sprint(action))
-				}
-			}
-			if s.Effect != "Allow" {
-				return nil, fmt.Errorf("%s: the policy: effect is %q: want Allow", file, s.Effect)
-			}
-			statements = append(statements, one)
-		}
-		return statements, nil
 	}
-	return nil, fmt.Errorf("%s has no policy: want a block that begins with ```json and allows \"hbr:GetBasicStatistics\"", file)
+	if err := json.Unmarshal(data, &document); err != nil {
+		return nil, fmt.Errorf("%s: the policy: %w", file, err)
+	}
+	var statements []statement
+	for _, s := range document.Statement {
+		one := statement{resource: s.Resource, prefixes: s.Condition.StringLike["oss:Prefix"]}
+		switch a := s.Action.(type) {
+		case string:
+			one.actions = []string{a}
+		case []any:
+			for _, action := range a {
+				one.actions = append(one.actions, fmt.Sprint(action))
+			}
+		}
+		if s.Effect != "Allow" {
+			return nil, fmt.Errorf("%s: the policy: effect is %q: want Allow", file, s.Effect)
+		}
+		statements = append(statements, one)
+	}
+	return statements, nil
 }

@@ -60,7 +60,7 @@ func TestBinary(t *testing.T) {
 		{"roles that are listed are assumed", bothForms(testListedRoles)},
 		{"a directory that fails hides nobody", bothForms(testDirectoryFails)},
 		{"a preflight finds what is missing", testPreflight},
-		{"the README's policy is what is needed", bothForms(testPolicy)},
+		{"the policy is what is needed", bothForms(testPolicy)},
 		{"the command invoke answers one event", bothForms(testInvokeCommand)},
 		{"the command invoke becomes the role of a profile", testInvokeRole},
 		{"the command invoke asks a proxy", testInvokeProxy},
