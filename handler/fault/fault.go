@@ -23,7 +23,7 @@ const (
 	Always = math.MaxInt // within the caller's patience
 )
 
-// A Cause is why a request failed, as the README names it. "" is one that is not
+// A Cause is why a request failed, as .docs/faults.md names it. "" is one that is not
 // known.
 type Cause string
 
@@ -43,6 +43,7 @@ const (
 	NotActivated Cause = "not activated"
 	Encryption   Cause = "encryption"
 	Immutable    Cause = "immutable"
+	Archived     Cause = "archived"
 	Unknown      Cause = "unknown call"
 	Policy       Cause = "policy"
 )
@@ -66,6 +67,7 @@ var causes = []struct {
 	{NotActivated, "activate the service in that account"},
 	{Encryption, "activate KMS and let the role use the bucket's key, or take another encryption for the bucket"},
 	{Immutable, "use a bucket without a retention policy: what is derived changes every day"},
+	{Archived, "restore the objects (ossutil restore), and take the snapshots out of the lifecycle rule that archives them"},
 	{Unknown, "the endpoint does not know this call: mend the endpoint, or SOURCE_TYPES"},
 	{Policy, "mend the role's policy: see Deploy"},
 }
@@ -146,6 +148,8 @@ var codes = []meaning{
 	{code: "InvalidEncryptionAlgorithmError", cause: Encryption},
 
 	{code: "FileImmutable", cause: Immutable},
+
+	{code: "InvalidObjectState", cause: Archived},
 
 	{code: "InvalidApi.NotFound", cause: Unknown},
 	{code: "InvalidAction.NotFound", cause: Unknown},

@@ -19,15 +19,15 @@ import (
 	"testing"
 )
 
-// The README's rows are the table's, in its order: causes, codes and advice.
-func TestReadmeHasTheTable(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+// The rows of the documentation are the table's, in its order: causes, codes and advice.
+func TestDocumentationHasTheTable(t *testing.T) {
+	document, err := os.ReadFile("../../.docs/faults.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(string(readme), "\n| cause | told by | what to do |\n|---|---|---|\n")
+	_, section, found := strings.Cut(string(document), "\n| cause | told by | what to do |\n|---|---|---|\n")
 	if !found {
-		t.Fatal("README.md has no table of causes")
+		t.Fatal("faults.md has no table of causes")
 	}
 	var rows []string
 	for line := range strings.Lines(section) {
@@ -38,7 +38,7 @@ func TestReadmeHasTheTable(t *testing.T) {
 	}
 	for i, of := range causes {
 		if i >= len(rows) {
-			t.Errorf("README.md has no row for %s", of.Cause)
+			t.Errorf("faults.md has no row for %s", of.Cause)
 			continue
 		}
 		cells := strings.Split(rows[i], " | ")
@@ -63,7 +63,7 @@ func TestReadmeHasTheTable(t *testing.T) {
 		}
 	}
 	if len(rows) > len(causes) {
-		t.Errorf("README.md has %d rows for %d causes", len(rows), len(causes))
+		t.Errorf("faults.md has %d rows for %d causes", len(rows), len(causes))
 	}
 }
 

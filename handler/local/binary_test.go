@@ -41,7 +41,7 @@ func TestBinary(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the function and starts it some hundred times")
 	}
-	b := build(t)
+	b := build(t, "nethttpomithttp2,function") // what ships, without the stand-ins
 	for _, story := range []struct {
 		name string
 		play func(*testing.T, binary)
@@ -89,13 +89,13 @@ type binary struct {
 	pathStyle bool
 }
 
-// build makes the executable of what ships, without the stand-ins. It has the race
-// detector where the test has it.
-func build(t *testing.T) binary {
+// build makes the executable, with these tags. It has the race detector where the test
+// has it.
+func build(t *testing.T, tags string) binary {
 	t.Helper()
 	touchSources(t)
 	path := filepath.Join(t.TempDir(), "main")
-	args := []string{"build", "-tags", "nethttpomithttp2,function", "-o", path}
+	args := []string{"build", "-tags", tags, "-o", path}
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}

@@ -47,8 +47,8 @@ func summary(findings []finding) string {
 	return b.String()
 }
 
-// readmeRows are the rows of the README's table, and which findings each is about.
-var readmeRows = []struct {
+// documentedRows are the rows of the table in .docs/faults.md, and which findings each is about.
+var documentedRows = []struct {
 	breaks string
 	about  func(finding) bool
 }{
@@ -76,7 +76,7 @@ func lasting(tr trouble) bool {
 	return strings.HasPrefix(tr.fault.Kind, "certificate") || tr.fault.Kind == "no-such-name"
 }
 
-// The words of the README for what is found.
+// The words of the table for what is found.
 var (
 	outcomeWords  = []string{"success", "warning", "`SourceError`", "`StoreError`", "`AccountsError`"}
 	snapshotWords = []string{"all snapshots", "the others' snapshots", "no record", "`complete`", "`partial`", "`missing`"}
@@ -102,20 +102,20 @@ func (f finding) inWords() (outcome string, left []string, next string) {
 	return outcome, left, "`" + f.next + "`"
 }
 
-// checkReadme holds the README's table against the findings: nothing is found
+// checkTable holds the table against the findings: nothing is found
 // that it does not say, and if all combinations were played, it says nothing that
 // is not found.
-func checkReadme(t *testing.T, findings []finding, all bool) {
+func checkTable(t *testing.T, findings []finding, all bool) {
 	t.Helper()
-	cells := readmeTable(t)
-	found := make([][4]map[string]bool, len(readmeRows)) // by row and column
+	cells := documentedTable(t)
+	found := make([][4]map[string]bool, len(documentedRows)) // by row and column
 	for i := range found {
 		for j := range found[i] {
 			found[i][j] = make(map[string]bool)
 		}
 	}
 	for _, f := range findings {
-		i := slices.IndexFunc(readmeRows, func(row struct {
+		i := slices.IndexFunc(documentedRows, func(row struct {
 			breaks string
 			about  func(finding) bool
 		},
@@ -132,27 +132,27 @@ func checkReadme(t *testing.T, findings []finding, all bool) {
 			found[i][2][word] = true
 		}
 	}
-	for i, row := range readmeRows {
+	for i, row := range documentedRows {
 		for j, words := range [][]string{outcomeWords, outcomeWords, snapshotWords, nextWords} {
 			said := cells[row.breaks][j]
 			for _, word := range words {
 				switch says, is := strings.Contains(said, word), found[i][j][word]; {
 				case is && !says:
-					t.Errorf("README.md, %q, column %d is %q: want it to say %s, which is what happens", row.breaks, j+2, said, word)
+					t.Errorf("faults.md, %q, column %d is %q: want it to say %s, which is what happens", row.breaks, j+2, said, word)
 				case says && !is && all:
-					t.Errorf("README.md, %q, column %d is %q: %s never happens", row.breaks, j+2, said, word)
+					t.Errorf("faults.md, %q, column %d is %q: %s never happens", row.breaks, j+2, said, word)
 				}
 			}
 		}
 	}
 }
 
-// readmeTable reads the cells of the README's table, by the first of each row.
-func readmeTable(t *testing.T) map[string][4]string {
+// documentedTable reads the cells of that table, by the first of each row.
+func documentedTable(t *testing.T) map[string][4]string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	document, err := os.ReadFile("../../.docs/faults.md")
 	must(t, err)
-	_, section, _ := strings.Cut(string(readme), "\n## What happens when\n")
+	_, section, _ := strings.Cut(string(document), "\n## What happens when\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	cells := make(map[string][4]string)
 	for line := range strings.Lines(section) {
@@ -160,9 +160,9 @@ func readmeTable(t *testing.T) map[string][4]string {
 			cells[strings.TrimPrefix(row[0], "| ")] = [4]string(row[1:])
 		}
 	}
-	for _, row := range readmeRows {
+	for _, row := range documentedRows {
 		if _, there := cells[row.breaks]; !there {
-			t.Errorf("README.md has no row for %q under What happens when", row.breaks)
+			t.Errorf("faults.md has no row for %q under What happens when", row.breaks)
 		}
 	}
 	return cells

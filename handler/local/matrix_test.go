@@ -313,7 +313,7 @@ func testMatrix(t *testing.T, b binary) {
 		must(t, os.WriteFile(name, []byte(text), 0o644))
 	}
 	t.Log(text)
-	checkReadme(t, findings, omitted == 0)
+	checkTable(t, findings, omitted == 0)
 }
 
 // playSetting plays the combinations of a setting, and counts those that it leaves
