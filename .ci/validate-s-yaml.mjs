@@ -342,6 +342,24 @@ function switchOn(text) {
   return text.replace(/^ *logConfig: auto\n/m, '').replace(/^( *)#(?=[A-Za-z])/gm, '$1')
 }
 
+/**
+ * proveSecrets says what of the README's advice about .env does not hold: how $ and #
+ * get through, and that they would not as they are.
+ */
+async function proveSecrets(text) {
+  const file = path.join(folder, '.env')
+  const failures = []
+  for (const [written, want] of [['pa\\$word', 'pa$word'], ["'pa#word'", 'pa#word'], ['pa$word', 'pa'], ["'pa$word'", 'pa'], ['pa#word', 'pa']]) {
+    writeFileSync(file, `WEBHOOK_SECRET=${written}\n`)
+    const { WEBHOOK_SECRET, ...others } = environment
+    const { steps } = await render(switchOn(text), others)
+    const got = steps[0].props.environmentVariables.WEBHOOK_SECRET
+    if (got !== want) failures.push(`WEBHOOK_SECRET=${written} in .env becomes ${JSON.stringify(got)}, want ${JSON.stringify(want)}`)
+  }
+  rmSync(file)
+  return failures
+}
+
 async function main() {
   const text = readFileSync(path.join(root, 's.yaml'), 'utf8')
   const names = variables()
@@ -352,6 +370,7 @@ async function main() {
     ['s.yaml with another region, zone, name and role', await problems(text, { names, env: elsewhere })],
     ['s.yaml with every optional setting on', await problems(switchOn(text))],
     ['the variables that s.yaml names', names.filter((name) => !named.includes(name)).map((name) => `${name} is missing: want it set, or off with its meaning`)],
+    ['secrets in .env', await proveSecrets(text)],
     [`${broken.length} broken copies`, await proveRefusals(text, names)],
   ]
   for (const [name, wrong] of checks) {
