@@ -55,7 +55,10 @@ func (p *Process) start(f Function, key Key) (*child, error) {
 	out := &lineWriter{line: p.Line}
 	c := &child{newInstance(startTime), exec.Command(path, p.Args...)}
 	c.command.Dir = filepath.Dir(path)
-	c.command.Env = p.environment(f, key, c.command.Dir, listener.Addr().String())
+	// One that outlived whoever started it asks where it was told to, whose port this
+	// may be now: it does not know the path, and gets no event of another's.
+	own := "/" + newID("c")
+	c.command.Env = p.environment(f, key, c.command.Dir, listener.Addr().String()+own)
 	c.command.Stdout, c.command.Stderr = out, out
 	c.command.WaitDelay = time.Second // a grandchild may hold its output open
 	if err := c.command.Start(); err != nil {
@@ -65,7 +68,7 @@ func (p *Process) start(f Function, key Key) (*child, error) {
 	if p.Started != nil {
 		p.Started(c.command.Process)
 	}
-	server := &http.Server{Handler: c.instance, ErrorLog: log.New(io.Discard, "", 0)}
+	server := &http.Server{Handler: http.StripPrefix(own, c.instance), ErrorLog: log.New(io.Discard, "", 0)}
 	go server.Serve(listener)
 	go func() {
 		// The process first and the listener after: without it, the SDK asks

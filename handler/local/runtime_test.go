@@ -589,18 +589,42 @@ func TestProcessReportsLinesAndExit(t *testing.T) {
 	}
 }
 
-func TestProcessLeavesNoListener(t *testing.T) {
-	r := startSDK(t, new(lines))
+// apiOf is where the process of r asks for events, as it was told.
+func apiOf(t *testing.T, r *Runtime) string {
+	t.Helper()
 	out, err := r.Invoke(t.Context(), Invocation{Event: []byte("environment")})
 	_, api, _ := strings.Cut(string(out.Body), "FC_RUNTIME_API=")
 	api, _, found := strings.Cut(api, `"`)
 	if err != nil || !found {
 		t.Fatalf("%s, %v", out.Body, err)
 	}
+	return api
+}
+
+func TestProcessLeavesNoListener(t *testing.T) {
+	r := startSDK(t, new(lines))
+	address, _, _ := strings.Cut(apiOf(t, r), "/")
 	r.Stop()
-	if conn, err := net.Dial("tcp", api); err == nil {
+	if conn, err := net.Dial("tcp", address); err == nil {
 		conn.Close()
-		t.Errorf("%s still listens", api)
+		t.Errorf("%s still listens", address)
+	}
+}
+
+// A process whose starter was killed asks on, where another's process is served by now.
+func TestProcessGetsNoEventOfAnothers(t *testing.T) {
+	r := startSDK(t, new(lines))
+	address, _, _ := strings.Cut(apiOf(t, r), "/")
+	stranger := http.Client{Timeout: 10 * time.Second} // it would wait for an event
+	for _, path := range []string{"", "/" + newID("c")} {
+		resp, err := stranger.Get("http://" + address + path + "/2020-11-11/runtime/invocation/next")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 404 {
+			t.Errorf("%q is answered %d, want 404", path, resp.StatusCode)
+		}
 	}
 }
 
