@@ -24,6 +24,7 @@ type views struct {
 	trend     report.Trend
 	calendars map[int]*report.Calendar // years that reach back before the trend's window
 	csv       []byte                   // as it was written beside the trend; nil: it is to be made
+	cut       report.Calendar          // that was being made of the records when the time was over
 	changed   report.Date              // the oldest day that differs; 0: none
 	years     map[int]bool             // of days that differ
 	anew      bool                     // nothing of the stored trend is used
@@ -118,13 +119,41 @@ func (v *views) open(ctx context.Context) error {
 	v.trend, v.schemas = trend, trend.Schemas == report.SchemasSum
 	if csv := v.documents.get(report.TrendCSVKey); report.SumCSV(csv) == trend.CSV {
 		v.csv = csv
-	} else if csv != nil {
-		v.documents.warn("%s: it is not as it was written: it is made anew", report.TrendCSVKey)
+	} else {
+		if csv != nil {
+			v.documents.warn("%s: it is not as it was written: it is made anew", report.TrendCSVKey)
+		}
+		if v.csv, err = v.recall(ctx); err != nil {
+			return err
+		}
 	}
 	if v.before == nil || trend.To > v.before.SnapshotDate {
 		return nil
 	}
 	return v.follow(ctx, trend.To)
+}
+
+// recall makes trend.csv again of the trend and of the calendars of years before its
+// window; nil where that is not what the trend says it was.
+func (v *views) recall(ctx context.Context) ([]byte, error) {
+	var days []report.TrendDay
+	window := v.trend.Days[0].Date
+	for year := v.trend.From.Year(); v.trend.From < window && year <= (window-1).Year(); year++ {
+		key := report.CalendarKey(year)
+		if err := v.documents.load(ctx, key); err != nil {
+			return nil, err
+		}
+		c, err := report.DecodeCalendar(year, v.documents.get(key))
+		if err != nil {
+			return nil, nil // who makes it anew says so
+		}
+		days = append(days, slices.DeleteFunc(c.Days, func(d report.TrendDay) bool { return d.Date >= window })...)
+	}
+	csv := report.EncodeCSV(append(days, v.trend.Days...))
+	if report.SumCSV(csv) != v.trend.CSV {
+		return nil, nil
+	}
+	return csv, nil
 }
 
 // begins is the first day of the history, as the days that were settled know it.
@@ -199,8 +228,9 @@ func (v *views) remake(ctx context.Context) error {
 	return v.follow(ctx, from)
 }
 
-// calendar is a year of which the trend's window does not hold all: as it is stored, or
-// where it is gone, damaged or ends before a day, made of the records.
+// calendar is a year of which the trend's window does not hold all: as it is stored where
+// trend.csv says the same, since nobody can tell from one of them alone that a number is
+// wrong; else, and from where it ends, made of the records.
 func (v *views) calendar(ctx context.Context, year int, begins, end report.Date) (*report.Calendar, error) {
 	if c := v.calendars[year]; c != nil {
 		return c, nil
@@ -211,17 +241,25 @@ func (v *views) calendar(ctx context.Context, year int, begins, end report.Date)
 	}
 	first, end := max(begins, report.NewYear(year)), min(end, report.NewYear(year+1))
 	c, err := report.DecodeCalendar(year, v.documents.get(key))
-	if err == nil && !report.AgreesWithCSV(v.documents.get(report.TrendCSVKey), c.Days) {
-		err = fmt.Errorf("it says other than %s", report.TrendCSVKey) // one of them is damaged
+	if err == nil && !report.AgreesWithCSV(v.known(), c.Days) {
+		err = fmt.Errorf("it says other than %s", report.TrendCSVKey)
 	}
 	if err != nil && v.documents.get(key) != nil {
 		v.documents.warn("%s: %v: it is made anew", key, err)
 	}
-	if err != nil || c.Days[0].Date != first || c.Days[len(c.Days)-1].Date < end-1 {
-		if c, err = v.recount(ctx, year, first, end); err != nil {
+	if err != nil || c.Days[0].Date != first {
+		c = report.Calendar{Year: year}
+	}
+	if next := first + report.Date(len(c.Days)); next < end {
+		if err := v.recount(ctx, &c, next, end); err != nil {
+			v.cut = c
 			return nil, err
 		}
-		if err := v.keep(ctx, c); err != nil { // now: a run that ends here is gone on with
+		kept, err := v.proven(c)
+		if err == nil { // now: a run that ends here is gone on with
+			err = v.documents.carry(ctx, plan{kept}, v.Config.Connections())
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -229,30 +267,39 @@ func (v *views) calendar(ctx context.Context, year int, begins, end report.Date)
 	return &c, nil
 }
 
-func (v *views) keep(ctx context.Context, c report.Calendar) error {
-	data, err := c.Encode()
-	if err != nil {
-		return &StoreError{err}
+// known is trend.csv as the trend proves it, or else as it is stored.
+func (v *views) known() []byte {
+	if v.csv != nil {
+		return v.csv
 	}
-	return v.documents.write(ctx, report.CalendarKey(c.Year), data)
+	return v.documents.get(report.TrendCSVKey)
 }
 
-// recount makes a calendar of the records.
-func (v *views) recount(ctx context.Context, year int, first, end report.Date) (report.Calendar, error) {
-	c := report.Calendar{Year: year}
-	for d := first; d < end; d++ {
-		if (d-first)%daysAtOnce == 0 {
+// proven are the documents of a calendar that was made of the records: itself, and
+// trend.csv, so that the next run takes its word for it.
+func (v *views) proven(c report.Calendar) (map[string][]byte, error) {
+	data, err := c.Encode()
+	if err != nil {
+		return nil, &StoreError{err}
+	}
+	return map[string][]byte{report.CalendarKey(c.Year): data, report.TrendCSVKey: report.EnterCSV(v.documents.get(report.TrendCSVKey), c.Days)}, nil
+}
+
+// recount adds days to a calendar as the records have them.
+func (v *views) recount(ctx context.Context, c *report.Calendar, from, end report.Date) error {
+	for d := from; d < end; d++ {
+		if (d-from)%daysAtOnce == 0 {
 			if err := v.fetch(ctx, d, min(d+daysAtOnce, end)); err != nil {
-				return c, err
+				return err
 			}
 		}
 		r, err := v.recorded(ctx, d)
 		if err != nil {
-			return c, err
+			return err
 		}
 		c.EnterRecord(r)
 	}
-	return c, nil
+	return nil
 }
 
 // enter takes a day in.
@@ -317,18 +364,24 @@ func (v *views) encode(ctx context.Context) (map[string][]byte, error) {
 	return documents, nil
 }
 
-// unfinished is a trend that ends before the last day, so that the next run goes on from
-// there. Nothing of the other views is known to go with it.
-func (v *views) unfinished() (map[string][]byte, error) {
+// unfinished is what a run made whose time was over: a trend, though it may end before
+// the last day, and a calendar, so that the next run goes on from there. Nothing of the
+// other views is known to go with them.
+func (v *views) unfinished() (documents map[string][]byte, err error) {
+	documents = make(map[string][]byte)
+	if len(v.cut.Days) > 0 {
+		if documents, err = v.proven(v.cut); err != nil {
+			return nil, err
+		}
+	}
 	if len(v.trend.Days) == 0 || v.trend.Schema == "" {
-		return nil, nil
+		return documents, nil
 	}
 	v.trend.CSV, v.trend.Schemas = "", ""
-	data, err := v.trend.Encode()
-	if err != nil {
+	if documents[report.TrendKey], err = v.trend.Encode(); err != nil {
 		return nil, &StoreError{err}
 	}
-	return map[string][]byte{report.TrendKey: data}, nil
+	return documents, nil
 }
 
 // year is the calendar of a year: what the trend's window holds of it, and what is

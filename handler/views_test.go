@@ -135,6 +135,8 @@ func TestDamagedViewsAreMadeAnew(t *testing.T) {
 		{report.CalendarKey(2026), false, []string{report.TrendKey}, false},
 		{report.CalendarKey(2025), true, []string{report.TrendKey}, false},
 		{report.CalendarKey(2024), true, []string{report.TrendKey}, false},
+		{report.CalendarKey(2024), true, []string{report.TrendCSVKey}, false},
+		{report.CalendarKey(2025), true, []string{report.TrendKey, report.TrendCSVKey}, false},
 		{report.PageKey, false, nil, false},
 		{report.LatestKey, false, nil, false},
 		{day("days/DAY.json"), true, nil, true},

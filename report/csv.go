@@ -47,10 +47,36 @@ func SumCSV(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// AgreesWithCSV tells whether a stored document says the same of days in a row, if it can
-// tell at all: of an earlier version it can't.
+// AgreesWithCSV tells whether a stored document says the same of days in a row. One of an
+// earlier version says nothing.
 func AgreesWithCSV(stored []byte, days []TrendDay) bool {
-	return !bytes.HasPrefix(stored, []byte(csvHeader)) || bytes.Contains(stored, append([]byte("\n"), AppendCSV(nil, days)...))
+	return bytes.HasPrefix(stored, []byte(csvHeader)) && bytes.Contains(stored, append([]byte("\n"), AppendCSV(nil, days)...))
+}
+
+// EnterCSV is a stored document with other rows of days in a row, in their place. What is
+// no row is left out.
+func EnterCSV(stored []byte, days []TrendDay) []byte {
+	rows, ours := bytes.CutPrefix(stored, []byte(csvHeader))
+	if !ours {
+		rows = nil
+	}
+	first, last, entered := days[0].Date, days[len(days)-1].Date, false
+	b := []byte(csvHeader)
+	for row := range bytes.Lines(rows) {
+		date, _, _ := bytes.Cut(row, []byte(","))
+		d, err := ParseDate(string(date))
+		if err != nil || first <= d && d <= last || !bytes.HasSuffix(row, []byte("\n")) {
+			continue
+		}
+		if d > last && !entered {
+			b, entered = AppendCSV(b, days), true
+		}
+		b = append(b, row...)
+	}
+	if !entered {
+		b = AppendCSV(b, days)
+	}
+	return b
 }
 
 // ReplaceCSV is a stored document with other rows from a day on: the days are all

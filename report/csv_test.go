@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,6 +68,40 @@ func TestReplaceCSV(t *testing.T) {
 	}
 	if got, err := ReplaceCSV([]byte(csvStory), nil); err != nil || string(got) != csvStory {
 		t.Errorf("no days give %q, %v", got, err)
+	}
+}
+
+// TestEnterCSV gives days their place between others, whatever is stored of them: nothing,
+// what they are, or something else.
+func TestEnterCSV(t *testing.T) {
+	all := story(t, "", "a=1 b=2 DB:a=1 | ? | a=1 9! | =0 | b=1 a=1").trend().Days
+	want := string(EncodeCSV(all))
+	for from := range all {
+		for to := from + 1; to <= len(all); to++ {
+			altered := slices.Clone(all)
+			for i := from; i < to; i++ {
+				altered[i].AccountsExpected = 77
+			}
+			for what, stored := range map[string][]byte{
+				"without them": AppendCSV(EncodeCSV(all[:from]), all[to:]), "with them": EncodeCSV(all), "with others": EncodeCSV(altered),
+				"with what is no row": append(AppendCSV(append(EncodeCSV(all[:from]), "sum,,,,,\n"...), all[to:]), "2026-1"...),
+			} {
+				if AgreesWithCSV(stored, all[from:to]) != (what == "with them") {
+					t.Errorf("days %d to %d: a document %s agrees with them: %v", from, to, what, what != "with them")
+				}
+				if got := string(EnterCSV(stored, all[from:to])); got != want {
+					t.Errorf("days %d to %d in a document %s are\n%s\nwant\n%s", from, to, what, got, want)
+				}
+			}
+		}
+	}
+	for _, stored := range []string{"", "date,status\n", csvHeader[:9]} {
+		if got, want := string(EnterCSV([]byte(stored), all)), want; got != want {
+			t.Errorf("days in %q are\n%s\nwant\n%s", stored, got, want)
+		}
+		if AgreesWithCSV([]byte(stored), all) {
+			t.Errorf("%q agrees with days", stored)
+		}
 	}
 }
 
