@@ -143,7 +143,7 @@ func (b *bucket) add(d report.Date, accounts []string, s report.Statistics) erro
 	record, err := link.Record.Encode()
 	for key, data := range map[string][]byte{
 		report.DayKey(d):    record,
-		report.TotalsKey(d): link.Totals.Data, report.RegionsKey(d): link.Regions.Data,
+		report.TotalsKey(d): link.Totals.Data(), report.RegionsKey(d): link.Regions.Data(),
 	} {
 		if err := b.put(key, data, err); err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -22,10 +21,8 @@ type day struct {
 	documents *documents
 
 	mu      sync.Mutex
-	listed  map[report.Pair]bool             // is stored
-	kept    map[report.Pair]*report.Snapshot // can be read
-	objects map[report.Pair]report.Object
-	sums    map[report.Pair]string // MD5 of each, by which a listing knows it
+	listed  map[report.Pair]bool   // is stored
+	kept    map[report.Pair]*found // can be read
 	damaged map[report.Pair]error  // can't, and will not be
 	fresh   bool                   // no snapshot was there when this invocation looked
 }
@@ -33,8 +30,7 @@ type day struct {
 func (h *Handler) newDay(date report.Date, documents *documents) *day {
 	return &day{
 		Handler: h, date: date, documents: documents,
-		listed: make(map[report.Pair]bool), kept: make(map[report.Pair]*report.Snapshot),
-		objects: make(map[report.Pair]report.Object), sums: make(map[report.Pair]string), damaged: make(map[report.Pair]error),
+		listed: make(map[report.Pair]bool), kept: make(map[report.Pair]*found), damaged: make(map[report.Pair]error),
 	}
 }
 
@@ -73,11 +69,11 @@ func (d *day) has(p report.Pair) bool {
 
 func (d *day) key(p report.Pair) string { return report.SnapshotKey(d.date, p.AccountID, p.SourceType) }
 
-func (d *day) add(f found) {
+func (d *day) add(f *found) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := report.Pair{AccountID: f.snapshot.AccountID, SourceType: f.snapshot.SourceType}
-	d.listed[p], d.kept[p], d.objects[p], d.sums[p] = true, f.snapshot, f.object, f.md5
+	d.listed[p], d.kept[p] = true, f
 	delete(d.damaged, p)
 }
 
@@ -85,35 +81,46 @@ func (d *day) add(f found) {
 type found struct {
 	snapshot *report.Snapshot // without the service's answer, which is large
 	object   report.Object
-	md5      string
+	md5      string // by which a listing knows it
 }
 
-// snapshots are those known to be good, in the order of their keys.
+// snapshots are those known to be good, in the order of their keys. The day goes on with
+// this list: of thousands of accounts a second one is a part of the memory.
 func (d *day) snapshots() []report.Snapshot {
 	all := make([]report.Snapshot, 0, len(d.kept))
-	for _, p := range report.SortPairs(d.kept) {
-		all = append(all, *d.kept[p])
+	for i, p := range report.SortPairs(d.kept) {
+		all = append(all, *d.kept[p].snapshot)
+		d.kept[p].snapshot = &all[i]
+	}
+	return all
+}
+
+// objects are what those snapshots are stored as.
+func (d *day) objects() []report.Object {
+	all := make([]report.Object, 0, len(d.kept))
+	for _, f := range d.kept {
+		all = append(all, f.object)
 	}
 	return all
 }
 
 // read reads a stored snapshot. One that is damaged, or lies in another's place, is an
 // error that names its key; nobody overwrites it.
-func (d *day) read(ctx context.Context, p report.Pair) (found, error) {
+func (d *day) read(ctx context.Context, p report.Pair) (*found, error) {
 	key := d.key(p)
 	data, err := d.Store.Get(ctx, key)
 	if err != nil {
-		return found{}, &StoreError{err}
+		return nil, &StoreError{err}
 	}
 	s, err := report.DecodeSnapshot(data)
 	if err == nil && s.Key() != key {
 		err = fmt.Errorf("it is the snapshot of %s", s.Key())
 	}
 	if err != nil {
-		return found{}, &StoreError{damaged{fmt.Errorf("read %s: %w: it is left as it is; put it right, or replace it with {\"overwrite\":true} while it is still that day", key, err)}}
+		return nil, &StoreError{damaged{fmt.Errorf("read %s: %w: it is left as it is; put it right, or replace it with {\"overwrite\":true} while it is still that day", key, err)}}
 	}
 	s.Response = nil // large, and derived documents have no use for it
-	return found{&s, report.NewObject(key, data, 1), md5Of(data)}, nil
+	return &found{&s, report.NewObject(key, data, 1), md5Of(data)}, nil
 }
 
 // changed looks at the snapshots again where another run may have replaced what this one
@@ -142,9 +149,8 @@ func (d *day) changed(ctx context.Context, overwrite bool) (again bool, err erro
 			}
 			e.MD5 = md5Of(data)
 		}
-		if d.damaged[p] == nil && (d.kept[p] == nil || d.sums[p] != e.MD5) {
+		if d.damaged[p] == nil && (d.kept[p] == nil || d.kept[p].md5 != e.MD5) {
 			delete(d.kept, p)
-			delete(d.objects, p)
 			again = true
 		}
 	}
@@ -203,7 +209,7 @@ func (d *day) settle(ctx context.Context, at place, known report.Known) (settled
 	}
 	known.Failed, known.At, known.Cause = failed, d.Now(), d.Redactor.Text(known.Cause)
 	link, err := report.Settle(report.Day{
-		Date: d.date, Snapshots: d.snapshots(), Objects: slices.Collect(maps.Values(d.objects)), Listed: d.listed,
+		Date: d.date, Snapshots: d.snapshots(), Objects: d.objects(), Listed: d.listed,
 		Stored: stored, Before: at.before, Base: at.base, Known: known,
 	}, d.settings())
 	if err != nil {

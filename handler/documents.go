@@ -26,7 +26,8 @@ type documents struct {
 	reads    singleflight.Group // of those that are on their way
 	mu       sync.Mutex
 	known    map[string][]byte            // nil where there is none, or nothing that can be used
-	large    map[string]bool              // is there, and too large to be ours
+	large    map[string]bool              // is there, and not what is wanted: too large to be ours, or damaged
+	sums     map[string]string            // MD5 of those that are stored and were let go of
 	records  map[string]*report.DayRecord // those that were read, as long as they are known
 	decoded  func() (report.Trend, error) // the trend as it was read
 	written  int
@@ -34,7 +35,7 @@ type documents struct {
 }
 
 func newDocuments(s Store) *documents {
-	return &documents{Store: s, known: make(map[string][]byte), large: make(map[string]bool), records: make(map[string]*report.DayRecord)}
+	return &documents{Store: s, known: make(map[string][]byte), large: make(map[string]bool), sums: make(map[string]string), records: make(map[string]*report.DayRecord)}
 }
 
 // load reads documents, side by side and each once.
@@ -108,12 +109,11 @@ func (d *documents) forget(keys ...string) {
 	for _, key := range keys {
 		delete(d.known, key)
 		delete(d.records, key)
+		delete(d.sums, key)
 	}
 }
 
-// holds tells whether a document is stored as data. Of one that was not read, a
-// listing tells: the tables of thousands of accounts are as large as the rest of a
-// run's memory.
+// holds tells whether a document is stored as data.
 func (d *documents) holds(ctx context.Context, key string, data []byte) (bool, error) {
 	d.mu.Lock()
 	stored, known := d.known[key]
@@ -122,25 +122,63 @@ func (d *documents) holds(ctx context.Context, key string, data []byte) (bool, e
 	if known {
 		return bytes.Equal(stored, data) && !large, nil // an empty table and none are equal: neither has rows
 	}
+	return d.listed(ctx, key, len(data), func() string { return md5Of(data) })
+}
+
+// listed tells of a document that was not read whether it is stored with that size and
+// sum, as a listing has them: the tables of thousands of accounts are as large as the rest
+// of a run's memory.
+func (d *documents) listed(ctx context.Context, key string, size int, sum func() string) (bool, error) {
 	entries, err := d.Store.List(ctx, key, 1)
 	if err != nil {
 		return false, &StoreError{err}
 	}
 	switch {
 	case len(entries) == 0 || entries[0].Key != key:
-		return len(data) == 0, nil
-	case entries[0].Size != int64(len(data)):
+		return size == 0, nil
+	case entries[0].Size != int64(size):
 		return false, nil
-	case entries[0].MD5 == md5Of(data):
-		return true, nil
 	case entries[0].MD5 != "":
-		return false, nil
+		return entries[0].MD5 == sum(), nil
 	}
 	// As long as this one, and the store does not tell its MD5.
 	if err := d.load(ctx, key); err != nil {
 		return false, err
 	}
-	return bytes.Equal(d.get(key), data), nil
+	return md5Of(d.get(key)) == sum(), nil
+}
+
+// stored tells whether a table is stored. One that is not will be written, whatever is
+// there.
+func (d *documents) stored(ctx context.Context, key string, t report.Table) (bool, error) {
+	d.mu.Lock()
+	data, known := d.known[key]
+	sum, large := d.sums[key], d.large[key]
+	d.mu.Unlock()
+	same := sum == t.MD5
+	switch {
+	case known:
+		same = len(data) == t.Bytes && md5Of(data) == t.MD5 && !large
+	case sum == "":
+		var err error
+		if same, err = d.listed(ctx, key, t.Bytes, func() string { return t.MD5 }); err != nil {
+			return false, err
+		}
+	}
+	if !same {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.known[key], d.large[key] = nil, true
+	}
+	return same, nil
+}
+
+// let goes of a table that is stored, but for its sum.
+func (d *documents) let(key string, t report.Table) {
+	d.forget(key)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sums[key] = t.MD5
 }
 
 // write stores a document unless its equal is stored already.
@@ -155,6 +193,7 @@ func (d *documents) write(ctx context.Context, key string, data []byte) error {
 	defer d.mu.Unlock()
 	d.known[key], d.large[key] = data, false
 	delete(d.records, key)
+	delete(d.sums, key)
 	d.written++
 	return nil
 }

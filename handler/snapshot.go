@@ -28,8 +28,8 @@ func (j job) pair() report.Pair {
 type outcome struct {
 	job
 	status string
-	found
-	err error // one of the package's types
+	*found       // nil where there is none
+	err    error // one of the package's types
 }
 
 // A run takes the snapshots of one day.
@@ -315,7 +315,7 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 		return outcome{}, &SourceError{err}
 	}
 	snapshot.Response = nil
-	return r.keep(ctx, outcome{found: found{&snapshot, report.NewObject(snapshot.Key(), data, 1), md5Of(data)}}, data, stored)
+	return r.keep(ctx, outcome{found: &found{&snapshot, report.NewObject(snapshot.Key(), data, 1), md5Of(data)}}, data, stored)
 }
 
 // keep stores a snapshot: one that is stored already stays, unless it is to be
@@ -447,7 +447,7 @@ func (r *run) result(outcomes []outcome) *Result {
 	res.Warnings = append(slices.Clone(r.Warnings), r.documents.warnings...)
 	for _, o := range outcomes {
 		if kept := r.day.kept[o.pair()]; kept != nil { // as it is stored, whoever stored it
-			o.snapshot = kept
+			o.found = kept
 		}
 		res.add(r.Config.Prefix, o)
 		if o.status != NotActivated && !o.snapshot.RegionsMatchTotal {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,27 +30,27 @@ type vouch struct {
 	before *report.DayRecord // the last complete day before this one; read only where it is needed
 }
 
-// planDay says what is written of a day, and in which order. The preparations are the
-// withdrawal of what vouches for documents that change, and the tables. Then come the
-// record, with what is a copy of it, and what says the same of the whole history.
-func planDay(s settled, v vouch, views map[string][]byte) (preparations, record plan, _ error) {
+// planTables says what comes before a day's record: the withdrawal of what vouches for
+// documents that change, and those of the tables that are not stored as they are to be.
+func planTables(s settled, v vouch, tables map[string][]byte) (p plan, err error) {
+	if r := *s.record(); v.withdraws(r) {
+		if p, err = v.withdraw(s); err != nil {
+			return nil, err
+		}
+		if !v.alters(r) { // the record itself follows, and vouches for nothing
+			p = slices.DeleteFunc(p, func(round map[string][]byte) bool { return round[report.LatestKey] == nil })
+		}
+	}
+	return append(p, tables), nil
+}
+
+// planRecord says in which order a day's record is written, with latest.json where that is
+// a copy of it, and what says the same of the whole history.
+func planRecord(s settled, v vouch, views map[string][]byte) (p plan, _ error) {
 	r := s.record()
 	data, err := r.Encode()
 	if err != nil {
-		return nil, nil, &StoreError{err}
-	}
-	if v.withdraws(*r) {
-		rounds, err := v.withdraw(s)
-		if err != nil {
-			return nil, nil, err
-		}
-		if !v.alters(*r) { // the record itself follows, and vouches for nothing
-			rounds = slices.DeleteFunc(rounds, func(round map[string][]byte) bool { return round[report.LatestKey] == nil })
-		}
-		preparations = append(preparations, rounds...)
-	}
-	if len(r.Captured()) > 0 {
-		preparations = append(preparations, map[string][]byte{report.RegionsKey(s.date): s.link.Regions.Data, report.TotalsKey(s.date): s.link.Totals.Data})
+		return nil, &StoreError{err}
 	}
 	own, schemas := map[string][]byte{report.DayKey(s.date): data}, make(map[string][]byte)
 	if r.Status == report.Complete && (v.latest == nil || v.latest.SnapshotDate <= s.date || v.latest.SnapshotDate > s.lastDate()) {
@@ -69,10 +70,10 @@ func planDay(s settled, v vouch, views map[string][]byte) (preparations, record 
 		}
 	}
 	maps.Copy(own, schemas)
-	if record = append(record, own); len(schemas) > 0 {
-		record = append(record, shown)
+	if p = append(p, own); len(schemas) > 0 {
+		p = append(p, shown)
 	}
-	return preparations, record, nil
+	return p, nil
 }
 
 func (s settled) lastDate() report.Date { return lastDate(s.Now(), s.Config.Zone) }
@@ -190,26 +191,68 @@ func (w *walk) write(ctx context.Context, s *settled, views map[string][]byte) e
 			return err
 		}
 	}
-	preparations, record, err := planDay(*s, v, views)
-	if err != nil {
-		return err
-	}
 	if s.fresh && s.stored == nil { // then nothing else of the day is there, and what shows it is about to
 		w.documents.absent(report.RegionsKey(s.date), report.TotalsKey(s.date), report.PageKey, report.CalendarKey(s.date.Year()))
 		if v.latest == nil {
 			w.documents.absent(report.LatestKey)
 		}
 	}
-	atOnce := w.Config.Connections()
-	if err := w.documents.carry(ctx, preparations, atOnce); err != nil {
+	if err := w.prepare(ctx, *s, v); err != nil {
 		return err
 	}
-	if w.tell(ctx, s) {
-		if _, record, err = planDay(*s, v, views); err != nil {
-			return err
-		}
+	w.tell(ctx, s)
+	p, err := planRecord(*s, v, views)
+	if err != nil {
+		return err
 	}
-	return w.documents.carry(ctx, record, atOnce)
+	return w.documents.carry(ctx, p, w.Config.Connections())
+}
+
+// prepare carries out what comes before a day's record. Its tables are in memory no
+// longer than that takes.
+func (w *walk) prepare(ctx context.Context, s settled, v vouch) error {
+	tables, err := w.tables(ctx, s)
+	if err != nil {
+		return err
+	}
+	p, err := planTables(s, v, tables)
+	if err != nil {
+		return err
+	}
+	if err := w.documents.carry(ctx, p, w.Config.Connections()); err != nil {
+		return err
+	}
+	for key, t := range s.tables() {
+		w.documents.let(key, t)
+	}
+	return nil
+}
+
+// tables are those of a day that are not stored as they are to be.
+func (w *walk) tables(ctx context.Context, s settled) (map[string][]byte, error) {
+	differ := make(map[string][]byte)
+	var mu sync.Mutex
+	var looks errgroup.Group
+	for key, t := range s.tables() {
+		looks.Go(func() error {
+			same, err := w.documents.stored(ctx, key, t)
+			if err == nil && !same {
+				mu.Lock()
+				defer mu.Unlock()
+				differ[key] = t.Data()
+			}
+			return err
+		})
+	}
+	return differ, looks.Wait()
+}
+
+// tables are those that the day has, by key.
+func (s settled) tables() map[string]report.Table {
+	if len(s.record().Captured()) == 0 {
+		return nil
+	}
+	return map[string]report.Table{report.RegionsKey(s.date): s.link.Regions, report.TotalsKey(s.date): s.link.Totals}
 }
 
 // carry writes the rounds of a plan. Of several errors it gives that of a record.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"unique"
 )
 
 // A Pair is what a snapshot is of: an account and a source type.
@@ -74,7 +75,6 @@ func ReadTables(d Date, regions, totals []byte) (Figures, error) {
 	if left != 0 {
 		return nil, fmt.Errorf("regions of %v: there are %d more of them than the totals say", d, left)
 	}
-	ids := make(map[string]string) // one string a region, not one a row
 	for line := range bytes.Lines(regions) {
 		row := RegionRow{Amount: unknown}
 		if err := readRow(line, &row, &row.rowHead, &row.Amount, d); err != nil {
@@ -85,10 +85,7 @@ func ReadTables(d Date, regions, totals []byte) (Figures, error) {
 		if n == cap(figure.Regions) || n > 0 && figure.Regions[n-1].RegionID >= row.RegionID {
 			return nil, fmt.Errorf("regions of %v: account %s has other ones than the totals say, or out of order", d, row.AccountID)
 		}
-		if _, known := ids[row.RegionID]; !known {
-			ids[row.RegionID] = row.RegionID
-		}
-		figure.Regions = append(figure.Regions, Region{ids[row.RegionID], row.Amount})
+		figure.Regions = append(figure.Regions, Region{unique.Make(row.RegionID).Value(), row.Amount})
 		f[row.pair()] = figure
 	}
 	return f, nil

@@ -22,7 +22,7 @@ func TestReadTables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := ReadTables(d, regions.Data, totals.Data)
+		got, err := ReadTables(d, regions.Data(), totals.Data())
 		if want := FiguresOf(snapshots); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the figures are\n%v (error %v), want\n%v", spelt, got, err, want)
 		}
@@ -40,7 +40,7 @@ func TestReadTablesRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	regions, totals := string(r.Data), string(s.Data)
+	regions, totals := string(r.Data()), string(s.Data())
 	line := func(table string, n int) string { return strings.SplitAfter(table, "\n")[n] }
 	for _, tt := range []struct{ name, regions, totals string }{
 		{"an account is not in the totals", regions, line(totals, 0)},
@@ -84,10 +84,10 @@ func FuzzReadTables(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(r.Data, s.Data)
+	f.Add(r.Data(), s.Data())
 	f.Add([]byte{}, []byte{})
-	f.Add(r.Data, []byte(strings.ReplaceAll(string(s.Data), `_count":1`, `_count":-0`)))
-	f.Add([]byte(strings.ReplaceAll(string(r.Data), `"region_id"`, `"Region_id"`)), s.Data)
+	f.Add(r.Data(), []byte(strings.ReplaceAll(string(s.Data()), `_count":1`, `_count":-0`)))
+	f.Add([]byte(strings.ReplaceAll(string(r.Data()), `"region_id"`, `"Region_id"`)), s.Data())
 	f.Fuzz(func(t *testing.T, regions, totals []byte) {
 		figures, err := ReadTables(d, regions, totals)
 		if err != nil {

@@ -125,7 +125,7 @@ func (l *Link) tables(d Day, r *DayRecord) (err error) {
 	}
 	for key, t := range map[string]Table{RegionsKey(d.Date): l.Regions, TotalsKey(d.Date): l.Totals} {
 		if t.Rows > 0 {
-			objects = append(objects, NewObject(key, t.Data, t.Rows))
+			objects = append(objects, t.Object(key))
 		}
 	}
 	r.Objects = sorted(objects, func(a, b Object) bool { return a.Key < b.Key })

@@ -264,8 +264,8 @@ func TestLinkTables(t *testing.T) {
 	d := date(t, "2026-11-23")
 	link := p.links[d]
 	for key, table := range map[string]Table{RegionsKey(d): link.Regions, TotalsKey(d): link.Totals} {
-		if o, listed := link.Record.Object(key); !listed || !o.Holds(table.Data) || o.Rows != table.Rows || table.Rows == 0 {
-			t.Errorf("%s is %+v, listed %v; want %d rows of %q", key, o, listed, table.Rows, table.Data)
+		if o, listed := link.Record.Object(key); !listed || !o.Holds(table.Data()) || o.Rows != table.Rows || table.Rows == 0 {
+			t.Errorf("%s is %+v, listed %v; want %d rows of %q", key, o, listed, table.Rows, table.Data())
 		}
 	}
 	if n := len(link.Record.Objects); n != 4 || !slices.IsSortedFunc(link.Record.Objects, func(a, b Object) int { return strings.Compare(a.Key, b.Key) }) {

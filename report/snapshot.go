@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"sort"
 	"time"
+	"unique"
 )
 
 // SnapshotSchema names the form of a Snapshot.
@@ -52,7 +53,7 @@ func NewSnapshot(o Occasion, account, sourceType string, captured time.Time, s S
 		Schema: SnapshotSchema, SnapshotDate: o.Date, TimeZone: o.TimeZone,
 		AccountID: account, SourceType: sourceType, Trigger: o.Trigger,
 		CapturedAt: captured.UTC().Truncate(time.Millisecond), RequestID: s.RequestID,
-		Amount: s.Total, Regions: sortedRegions(s.Regions), Response: s.Response,
+		Amount: s.Total, Regions: shared(s.Regions), Response: s.Response,
 	}
 	if !o.ScheduledAt.IsZero() {
 		at := o.ScheduledAt.UTC()
@@ -88,8 +89,18 @@ func DecodeSnapshot(data []byte) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("decode snapshot: %w", err)
 	}
-	s.Regions = sortedRegions(s.Regions)
+	s.Regions = shared(s.Regions)
 	return s, nil
+}
+
+// shared are regions, sorted, as a run keeps them: thousands of accounts share one
+// spelling of each.
+func shared(regions []Region) []Region {
+	regions = sortedRegions(regions)
+	for i, r := range regions {
+		regions[i].RegionID = unique.Make(r.RegionID).Value()
+	}
+	return regions
 }
 
 func decodeSnapshot(data []byte) (s Snapshot, err error) {

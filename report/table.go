@@ -1,8 +1,11 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
 	"sort"
 	"time"
 )
@@ -42,21 +45,19 @@ func headOf(s Snapshot) rowHead {
 	return rowHead{TableVersion, s.SnapshotDate, at, at.Unix(), s.AccountID, s.SourceType}
 }
 
-// A Table is a document of one row a line. A table without rows is no document:
-// engines stumble over empty files.
+// A Table is a document of one row a line. It is made each time that it is asked for:
+// those of thousands of accounts are as large as the rest of a run's memory. A table
+// without rows is no document: engines stumble over empty files.
 type Table struct {
-	Data []byte
-	Rows int
+	Bytes, Rows int
+	SHA256, MD5 string // of the content, in hex
+	lines       func(use func(line []byte)) error
 }
 
 // RegionsTable derives the day's table of regions, in the order of account,
 // source type and region, whatever the order of the snapshots.
 func RegionsTable(snapshots []Snapshot) (Table, error) {
-	rows := 0
-	for _, s := range snapshots {
-		rows += len(s.Regions)
-	}
-	return table(snapshots, rows, func(s Snapshot, row func(any)) {
+	return newTable(snapshots, func(s Snapshot, row func(any)) {
 		for _, r := range sortedRegions(s.Regions) {
 			row(RegionRow{headOf(s), r.RegionID, r.Amount})
 		}
@@ -66,32 +67,46 @@ func RegionsTable(snapshots []Snapshot) (Table, error) {
 // TotalsTable derives the day's table of totals, in the order of account and
 // source type, whatever the order of the snapshots.
 func TotalsTable(snapshots []Snapshot) (Table, error) {
-	return table(snapshots, len(snapshots), func(s Snapshot, row func(any)) {
+	return newTable(snapshots, func(s Snapshot, row func(any)) {
 		row(TotalRow{headOf(s), s.Amount, len(s.Regions), s.RegionsMatchTotal})
 	})
 }
 
-// table makes room for as many rows as there will be, each a little longer than
-// the first: those of thousands of accounts are a large part of a run's memory.
-func table(snapshots []Snapshot, count int, rows func(Snapshot, func(any))) (Table, error) {
-	const longer = 16
-	var b bytes.Buffer
-	var t Table
-	var failed error
-	for _, s := range SortSnapshots(snapshots) {
-		rows(s, func(row any) {
-			line, err := encodeLine(row)
-			failed = cmp.Or(failed, err)
-			if t.Rows == 0 {
-				b.Grow(count * (len(line) + longer))
-			}
-			b.Write(line)
-			t.Rows++
-		})
-	}
-	t.Data = b.Bytes()
-	return t, failed
+func newTable(snapshots []Snapshot, rows func(Snapshot, func(any))) (Table, error) {
+	snapshots = SortSnapshots(snapshots)
+	t := Table{lines: func(use func([]byte)) (failed error) {
+		for _, s := range snapshots {
+			rows(s, func(row any) {
+				line, err := encodeLine(row)
+				failed = cmp.Or(failed, err)
+				use(line)
+			})
+		}
+		return failed
+	}}
+	sums := []hash.Hash{sha256.New(), md5.New()}
+	err := t.lines(func(line []byte) {
+		t.Bytes += len(line)
+		t.Rows++
+		for _, sum := range sums {
+			sum.Write(line)
+		}
+	})
+	t.SHA256, t.MD5 = hex.EncodeToString(sums[0].Sum(nil)), hex.EncodeToString(sums[1].Sum(nil))
+	return t, err
 }
+
+// Data is the document.
+func (t Table) Data() []byte {
+	b := make([]byte, 0, t.Bytes)
+	if t.Rows > 0 {
+		t.lines(func(line []byte) { b = append(b, line...) }) //nolint:errcheck // it was made before
+	}
+	return b
+}
+
+// Object is what a record says of the document.
+func (t Table) Object(key string) Object { return Object{key, t.Bytes, t.Rows, t.SHA256} }
 
 // SortSnapshots brings snapshots in the order of account and source type: a copy,
 // or the list itself where it is in order.
