@@ -82,6 +82,12 @@ func statistics(regions []local.Region) report.Statistics {
 	return s
 }
 
+// alike lets all accounts protect the same in so many regions.
+func alike(regions int) func(string) report.Statistics {
+	s := statistics(spread(regions))
+	return func(string) report.Statistics { return s }
+}
+
 // A bucket is a folder that is filled with days, as runs of them would have left it.
 type bucket struct {
 	dir       string
@@ -120,12 +126,12 @@ func (b *bucket) put(key string, data []byte, err error) error {
 	return os.WriteFile(file, data, 0o644)
 }
 
-// add adds a day of accounts that protect the same.
-func (b *bucket) add(d report.Date, accounts []string, s report.Statistics) error {
+// add adds a day of accounts.
+func (b *bucket) add(d report.Date, accounts []string, of func(account string) report.Statistics) error {
 	day := report.Day{Date: d, Listed: make(map[report.Pair]bool), Before: b.before, Base: b.base}
 	captured := time.Unix(int64(d)*24*60*60, 0).UTC().Add(time.Hour)
 	for _, id := range accounts {
-		snapshot := report.NewSnapshot(report.Occasion{Date: d, TimeZone: zone, Trigger: report.Timer}, id, sourceType, captured, s)
+		snapshot := report.NewSnapshot(report.Occasion{Date: d, TimeZone: zone, Trigger: report.Timer}, id, sourceType, captured, of(id))
 		line, err := snapshot.Encode()
 		if err := b.put(snapshot.Key(), line, err); err != nil {
 			return err
@@ -202,9 +208,9 @@ func fill(dir string, before report.Date, days, regions int) (*bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := statistics(spread(regions))
+	of := alike(regions)
 	for d := before - report.Date(days); d < before; d++ {
-		if err := b.add(d, []string{ownAccount}, s); err != nil {
+		if err := b.add(d, []string{ownAccount}, of); err != nil {
 			return nil, fmt.Errorf("fill a bucket with %v: %w", d, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"backup-statistics/handler/cloudbackup"
 	"backup-statistics/handler/local"
+	"backup-statistics/report"
 )
 
 // fleetTrip is the round trip of each request of a fleet.
@@ -44,7 +45,8 @@ func fleet(ctx context.Context, t *trust, function string, sizes []int) error {
 	return w.err()
 }
 
-// collect measures the first run of a day, and another that finds all of it there.
+// collect measures the first run of a day that has another before it, and a run that
+// finds all of it there.
 func collect(ctx context.Context, t *trust, function string, accounts int) (first, again measure, err error) {
 	others := members(accounts - 1)
 	s, err := newStage(t, function, fleetTrip, local.Config{
@@ -55,7 +57,20 @@ func collect(ctx context.Context, t *trust, function string, accounts int) (firs
 		return first, again, err
 	}
 	defer s.close()
-	for _, id := range append(others, ownAccount) {
+	all := append(others, ownAccount)
+	b, err := newBucket(s.dir)
+	if err != nil {
+		return first, again, err
+	}
+	yesterday := today() - 1
+	err = b.add(yesterday, all, func(id string) report.Statistics { return statistics(local.History(id, int(yesterday))) })
+	if err == nil {
+		err = b.finish()
+	}
+	if err != nil {
+		return first, again, err
+	}
+	for _, id := range all {
 		s.Backup.Set(id, sourceType, local.History(id, int(today()))...)
 	}
 	if first, err = s.cold(ctx, daily(today())); err == nil {

@@ -113,7 +113,7 @@ func rebuildDay(ctx context.Context, t *trust, function string, w *wanted) error
 	if err != nil {
 		return err
 	}
-	statistics := statistics(spread(regions))
+	statistics := alike(regions)
 	last := today() - 1
 	for d := last - days + 1; d <= last; d++ {
 		of := []string{ownAccount}

@@ -43,6 +43,13 @@ type walk struct {
 	asked *report.DayRecord // the day that the walk is for
 	end   report.Date       // the last day of the history; 0: not known yet
 	until report.Date       // the last day of the history, where it was looked for; 0: it was not
+	tabled
+}
+
+// tabled are the numbers of a day as its tables have them, which its record vouches for.
+type tabled struct {
+	regions, totals report.Object
+	numbers         report.Figures // nil: of no day
 }
 
 func (h *Handler) newWalk(docs *documents, duty duty) *walk {
@@ -76,7 +83,14 @@ func (w *walk) read(ctx context.Context, date report.Date, l lanes) error {
 			return w.documents.load(ctx, key)
 		})
 	}
-	return reads.Wait()
+	if err := reads.Wait(); err != nil {
+		return err
+	}
+	before, err := w.documents.record(ctx, report.DayKey(date-1))
+	if err == nil && before != nil && len(before.Captured()) > 0 {
+		_, _, err = w.fromTables(ctx, *before) // which lets go of the tables while accounts are asked
+	}
+	return err
 }
 
 // reach settles and writes all days before one that have to be, so that the day can be
@@ -111,9 +125,14 @@ func (w *walk) begin(ctx context.Context, date report.Date) (err error) {
 			return err
 		}
 	}
-	w.base, err = w.figures(ctx, w.before)
-	w.views.place = place{w.before, w.base.Clone()}
-	return err
+	if w.base, err = w.figures(ctx, w.before); err != nil || w.before == nil {
+		return err
+	}
+	w.documents.forget(report.DayKey(date - 1)) // of thousands of accounts it is large
+	facts := report.NewDayFacts(*w.before, w.base.On(date-1))
+	facts.Record.Objects = nil
+	w.views.before = &facts
+	return nil
 }
 
 // complement finds out what a record of an earlier version does not say: when the
@@ -222,22 +241,43 @@ func (w *walk) lacksTables(ctx context.Context, r *report.DayRecord) (report.Dat
 			return 0, err
 		}
 	}
-	d := r.SnapshotDate
-	keys := []string{report.RegionsKey(d), report.TotalsKey(d)}
 	if len(r.Captured()) == 0 {
 		return 0, nil
 	}
-	if err := w.documents.load(ctx, keys...); err != nil {
+	numbers, odd, err := w.fromTables(ctx, *r)
+	if err != nil || numbers != nil {
 		return 0, err
 	}
+	w.documents.warn("%s is not what %s says: it is made anew", odd, report.DayKey(r.SnapshotDate))
+	return r.SnapshotDate, nil
+}
+
+// fromTables are the numbers of a day from its tables, nil where one of them is not what
+// the day's record says. The tables are let go of: those of thousands of accounts are
+// several times as large.
+func (w *walk) fromTables(ctx context.Context, r report.DayRecord) (_ report.Figures, odd string, err error) {
+	keys := []string{report.RegionsKey(r.SnapshotDate), report.TotalsKey(r.SnapshotDate)}
+	var t tabled
+	t.regions, _ = r.Object(keys[0])
+	t.totals, _ = r.Object(keys[1])
+	if w.tabled.numbers != nil && w.tabled.regions == t.regions && w.tabled.totals == t.totals {
+		return w.tabled.numbers, "", nil
+	}
+	if err := w.documents.load(ctx, keys...); err != nil {
+		return nil, "", err
+	}
+	defer w.documents.forget(keys...)
 	for _, key := range keys {
 		data := w.documents.get(key)
 		if o, listed := r.Object(key); listed && !o.Holds(data) || !listed && len(data) > 0 {
-			w.documents.warn("%s is not what %s says: it is made anew", key, report.DayKey(d))
-			return d, nil
+			return nil, key, nil
 		}
 	}
-	return 0, nil
+	if t.numbers, err = report.ReadTables(r.SnapshotDate, w.documents.get(keys[0]), w.documents.get(keys[1])); err != nil {
+		return nil, keys[1], nil
+	}
+	w.tabled = t
+	return t.numbers, "", nil
 }
 
 // firstDay is the first day that the bucket has a valid document of ours of, up to a day.
@@ -361,24 +401,11 @@ func (w *walk) figures(ctx context.Context, before *report.DayRecord) (report.Fi
 // figuresOf are the numbers of a day from its tables, as its record vouches for them;
 // where they are gone or damaged, from its snapshots.
 func (w *walk) figuresOf(ctx context.Context, r report.DayRecord) (report.Figures, error) {
-	d := r.SnapshotDate
-	regions, totals := report.RegionsKey(d), report.TotalsKey(d)
-	if err := w.documents.load(ctx, regions, totals); err != nil {
-		return nil, err
+	if numbers, _, err := w.fromTables(ctx, r); err != nil || numbers != nil {
+		w.tabled = tabled{} // whoever asks goes on from them
+		return numbers, err
 	}
-	defer w.documents.forget(regions, totals)
-	whole := true
-	for _, key := range []string{regions, totals} {
-		data := w.documents.get(key)
-		o, listed := r.Object(key)
-		whole = whole && (listed && o.Holds(data) || !listed && len(data) == 0)
-	}
-	if whole {
-		if figures, err := report.ReadTables(d, w.documents.get(regions), w.documents.get(totals)); err == nil {
-			return figures, nil
-		}
-	}
-	day := w.newDay(d, w.documents)
+	day := w.newDay(r.SnapshotDate, w.documents)
 	for p := range r.Captured() {
 		day.listed[p] = true
 	}
@@ -568,19 +595,23 @@ func (w *walk) settleUntilSeen(ctx context.Context, d *day, known report.Known, 
 		return err
 	}
 	known.Over = known.Over || d.date < w.until // later days are recorded: nobody completes it any more
-	at, pending := w.place, w.views.pending
-	for {
+	settle := func() error {
 		s, err := d.settle(ctx, w.place, known)
 		if err != nil {
 			return err
 		}
-		if err := w.finish(ctx, s); err != nil {
+		return w.finish(ctx, s)
+	}
+	if !d.mayChange(overwrite) {
+		return settle()
+	}
+	for at, pending := w.place, w.views.pending; ; w.place, w.views.pending = at, pending {
+		if err := settle(); err != nil {
 			return err
 		}
-		if again, err := d.changed(ctx, overwrite); !again || err != nil {
+		if again, err := d.changed(ctx); !again || err != nil {
 			return err
 		}
-		w.place, w.views.pending = at, pending
 	}
 }
 

@@ -123,14 +123,16 @@ func (d *day) read(ctx context.Context, p report.Pair) (*found, error) {
 	return &found{&s, report.NewObject(key, data, 1), md5Of(data)}, nil
 }
 
-// changed looks at the snapshots again where another run may have replaced what this one
-// wrote or read: on a bucket that keeps versions, and by an overwrite. It lets go of those
-// that are not what this invocation knows.
-func (d *day) changed(ctx context.Context, overwrite bool) (again bool, err error) {
+// mayChange tells whether another run may replace what this one wrote or read: on a
+// bucket that keeps versions, and by an overwrite.
+func (d *day) mayChange(overwrite bool) bool {
 	bucket, ok := d.Store.(interface{ KeepsVersions() bool })
-	if !overwrite && !(ok && bucket.KeepsVersions()) {
-		return false, nil
-	}
+	return overwrite || ok && bucket.KeepsVersions()
+}
+
+// changed looks at the snapshots again, and lets go of those that are not what this
+// invocation knows.
+func (d *day) changed(ctx context.Context) (again bool, err error) {
 	entries, err := d.Store.List(ctx, report.SnapshotsOf(d.date), 0)
 	if err != nil {
 		return false, &StoreError{err}

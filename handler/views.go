@@ -19,6 +19,7 @@ import (
 // or behind is made of the records.
 type views struct {
 	*walk
+	before    *report.DayFacts  // of the day before those that were settled; nil: there is none
 	pending   []report.DayFacts // days that were settled, and are not in the trend yet
 	opened    bool
 	trend     report.Trend
@@ -127,7 +128,7 @@ func (v *views) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if v.before == nil || trend.To > v.before.SnapshotDate {
+	if v.before == nil || trend.To > v.before.Record.SnapshotDate {
 		return nil
 	}
 	return v.follow(ctx, trend.To)
@@ -167,7 +168,7 @@ func (v *views) begins() report.Date {
 // follow brings the trend from a day on up to another, which is known. The first of them
 // is looked at again: a run may have ended between its record and the trend.
 func (v *views) follow(ctx context.Context, from report.Date) error {
-	last := v.before.SnapshotDate
+	last := v.before.Record.SnapshotDate
 	for d := max(from, last-report.WindowDays+1); d < last; d++ {
 		if (d-from)%daysAtOnce == 0 {
 			if err := v.fetch(ctx, d, min(d+daysAtOnce, last)); err != nil {
@@ -188,7 +189,7 @@ func (v *views) follow(ctx context.Context, from report.Date) error {
 			return err
 		}
 	}
-	return v.enter(ctx, report.NewDayFacts(*v.before, v.base.On(last)))
+	return v.enter(ctx, *v.before)
 }
 
 // recorded is the record of a day, or what is known of one that has none.
@@ -216,7 +217,7 @@ func (v *views) fetch(ctx context.Context, from, to report.Date) error {
 // remake makes the trend anew: the years before its window from their calendars, the
 // rest from the records.
 func (v *views) remake(ctx context.Context) error {
-	last, begins := v.before.SnapshotDate, *v.before.HistoryBegins
+	last, begins := v.before.Record.SnapshotDate, *v.before.Record.HistoryBegins
 	from := max(begins, last-report.WindowDays+1)
 	for year := begins.Year(); begins < from && year <= (from-1).Year(); year++ {
 		c, err := v.calendar(ctx, year, begins, from)

@@ -152,7 +152,7 @@ func (s *OSS) Get(ctx context.Context, key string) ([]byte, error) {
 		}
 		defer body.Close()
 		var whole bytes.Buffer
-		whole.Grow(int(min(a.length, 16<<20)) + bytes.MinRead) // a length that is too large is not believed
+		whole.Grow(int(min(a.length, 32<<20)) + bytes.MinRead) // a length that is too large is not believed
 		if _, err := whole.ReadFrom(body); err != nil {
 			return err
 		}
