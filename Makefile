@@ -67,10 +67,11 @@ schemas: ## hold the golden documents, and all that the handler's tests write, a
 
 engines: .engines/venv/ok .engines/jars ## let real engines read played buckets; it needs Python, Java and Maven
 	GO='$(GO)' .engines/venv/bin/python -B .engines/run.py
-	BUCKETS="$$PWD/.local/engines/long/backup-statistics" $(GO) -C .checks test -count=1 ./...
+	BUCKETS="$$PWD/.local/engines/long/backup-statistics:$$PWD/.local/engines/edges/backup-statistics" $(GO) -C .checks test -count=1 ./...
 
-.engines/venv/ok: .engines/requirements.txt
-	python3 -m venv .engines/venv && .engines/venv/bin/python -m pip install -q -r $< && touch $@
+.engines/venv/ok: .engines/requirements.txt .engines/requirements-daft.txt
+	python3 -m venv .engines/venv && .engines/venv/bin/python -m pip install -q -r $<
+	.engines/venv/bin/python -m pip install -q --no-deps --upgrade --target .engines/daft -r .engines/requirements-daft.txt && touch $@
 
 .engines/jars: .engines/pom.xml .engines/*/pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies && touch $@

@@ -26,6 +26,25 @@ def script(definitions, questions, epoch):
     return [(None, sql) for sql in definitions] + list((tables | questions).items())
 
 
+# Of a day in `edges`: its sum is twice the largest number, and wraps to -2.
+BEYOND = "SELECT CASE WHEN sum(protected_data_bytes) = {} THEN TRUE ELSE FALSE END FROM backup_totals WHERE CAST(snapshot_date AS DATE) = DATE '2025-12-26'"
+WRAPS = {"trap: a sum beyond 2^63-1 is negative": BEYOND.format(-2)}
+
+
+def of_line(line, epoch):
+    """What asks for the answer `line`: all rows of regions, as the README's line reads them."""
+    return {"line": f"SELECT {', '.join(REGION_COLUMNS)} FROM ({line}) AS read_by_line".replace("captured_at", epoch)}
+
+
 def answers(script, run):
     """Run all statements through run, which takes SQL and returns rows."""
     return {name: rows for name, rows in [(name, run(sql)) for name, sql in script] if name}
+
+
+def fails(run):
+    """Tell whether run raises."""
+    try:
+        run()
+    except Exception:
+        return True
+    return False

@@ -1,7 +1,8 @@
 """The buckets that the engines read, and the answers that are wanted of them.
 
-`long` has 410 days of three accounts. The answers are computed from its snapshots
-alone, in Python's integers, which have no end.
+`long` has 410 days; `edges` has few, of two source types, with numbers up to the largest
+that a snapshot holds, 2^63-1. Both have three accounts, holes and partial days. The
+answers are computed from the snapshots alone, in Python's integers, which have no end.
 """
 
 import datetime
@@ -18,7 +19,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, ".local", "engines")
 
 ACCOUNTS = ["1234567890123456", "1234567890123457", "1234567890123458"]
+TYPES = ["ECS_FILE", "UDM_DISK"]
 EXACT = 2**53 + 1  # the first integer that a float does not hold
+LARGEST = 2**63 - 1
 
 REGION_COLUMNS = ["schema_version", "snapshot_date", "captured_at", "captured_unix", "account_id", "source_type",
                   "region_id", "protected_data_bytes", "protected_resource_count"]
@@ -35,11 +38,11 @@ def play():
         subprocess.run([os.environ.get("GO", "go"), "build", "-o", binary, "."], cwd=ROOT, check=True)
 
         # What the command would take from the environment, and play otherwise.
-        unset = dict.fromkeys(["TIME_ZONE", "SOURCE_TYPES", "OSS_PREFIX", "ALERT_RULES", "WEBHOOK_URL"], "")
+        unset = dict.fromkeys(["TIME_ZONE", "OSS_PREFIX", "ALERT_RULES", "WEBHOOK_URL"], "")
 
-        def local(bucket, *args, code=0):
+        def local(bucket, *args, types="", code=0):
             command = [binary, "local", "-accounts", str(len(ACCOUNTS)), "-dir", os.path.join(FOLDER, bucket), *args]
-            done = subprocess.run(command, cwd=work, env=os.environ | unset, capture_output=True, text=True)
+            done = subprocess.run(command, cwd=work, env=os.environ | unset | {"SOURCE_TYPES": types}, capture_output=True, text=True)
             if done.returncode != code:
                 sys.exit(f"{' '.join(command)}: exit code {done.returncode}, want {code}\n{done.stdout}{done.stderr}")
 
@@ -83,8 +86,52 @@ def planted_long(bucket, answers):
     }
 
 
-BUCKETS = {"long": play_long}
-PLANTED = {"long": planted_long}
+def play_edges(local):
+    _, b, c = ACCOUNTS
+
+    def protected(*regions):
+        return [arg for account, what in zip(ACCOUNTS, regions) for arg in ("-protect", f"{account}={what}")]
+
+    def play(day, ecs=None, disk=None, fault=None):
+        if disk:
+            local("-date", day, *protected(*disk), types=TYPES[1])
+        fails = ["-fault", f"success-false@{fault}x1000"] if fault else []
+        local("-date", day, *(protected(*ecs) if ecs else []), *fails, types=",".join(TYPES), code=int(bool(fault)))
+
+    half = 2**62
+    play("2025-12-25", ecs=[f"cn-hangzhou:{half}:9", "", ""], fault=b)
+    play("2025-12-26", ecs=[f"cn-hangzhou:{half}:1", f"cn-hangzhou:{half - 1}:2,cn-shanghai:0:0", ""],
+         disk=[f"cn-hangzhou:{LARGEST}:{LARGEST}", "", "cn-shanghai:0:0"])
+    play("2025-12-29")
+    play("2025-12-30")
+    again = {"triggerTime": "2025-12-30T12:17:00Z", "triggerName": "daily", "payload": json.dumps({"overwrite": True})}
+    local("-event", json.dumps(again), *protected("", "", ""), types=",".join(TYPES))
+    play("2025-12-31")
+    play("2026-01-02", ecs=[f"cn-hangzhou:{LARGEST}:{LARGEST}", "", ""])
+    play("2026-01-03", ecs=["cn-hangzhou:0:0", "", f"cn-shenzhen:{LARGEST}:1"])
+    play("2026-01-04", ecs=[f"cn-shenzhen:{half}:3", "", f"cn-shenzhen:{half - 1}:4"],
+         disk=["cn-hangzhou:0:0", "", f"cn-shanghai:{LARGEST}:{LARGEST}"])
+    play("2026-01-05", ecs=["cn-shenzhen:1:1", "cn-beijing:2:2", ""], fault=c)
+
+
+def planted_edges(bucket, answers):
+    dates = {row[1] for row in answers["totals"]}
+    growth, change, missing = answers["growth"], answers["change"], answers["missing"]
+    return {
+        "three accounts and two source types": len({row[4:6] for row in answers["totals"]}) == len(ACCOUNTS) * len(TYPES),
+        "partial days at both ends": statuses(bucket)["partial"] == 2 and min(dates) < growth[0][2] < growth[0][3] < max(dates),
+        "missing days, over the end of a year, too": len(missing) > 1 and any(before[:4] != after[:4] for before, after, _ in missing),
+        "a sum over accounts that is the largest number": any(row[4] == LARGEST > max(r[7] for r in answers["regions"] if r[1] == row[2] and r[5:7] == row[:2]) for row in growth),
+        "growth by the largest number, up and down": {LARGEST, -LARGEST} <= {row[6] for row in growth},
+        "a change by the largest number, up and down": {LARGEST, -LARGEST} <= {row[4] for row in change},
+        "zeros, which are neither missing nor gone": any(row[4] == 0 for row in growth) and any(row[4] is None for row in growth) and any(row[5] is None for row in growth),
+        "an empty table of regions": not all(map(os.path.getsize, glob.glob(f"{bucket}/regions/*/*"))),
+        "a calendar of two years": len(glob.glob(f"{bucket}/calendar/*/*")) == 2,
+    }
+
+
+BUCKETS = {"long": play_long, "edges": play_edges}
+PLANTED = {"long": planted_long, "edges": planted_edges}
 
 
 def statuses(bucket):

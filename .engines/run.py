@@ -17,11 +17,15 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
+import lines
+from engine import trino
 from played import ACCOUNTS, BUCKETS, PLANTED, expected, play
 
 # Each is a module of engine/, whose ask(buckets) reads the tables of every bucket whole,
 # puts the questions, and returns the engine's version and the answers by bucket and name.
-ENGINES = ["duckdb", "spark", "hive", "pandas", "polars", "chdb"]
+# The answer `line` is regions as the README's line reads it, where the statements read
+# them otherwise; `trap: …` are those of the README. A parser returns how many statements it has read, instead of answers.
+ENGINES = ["duckdb", "spark", "hive", "trino", "flink", "chdb", "datafusion", "polars", "pandas", "pandas with pyarrow", "pyarrow", "daft", "druid"]
 
 
 def plain(value):
@@ -41,12 +45,14 @@ def answers_of(name, buckets, log):
     """Ask an engine: its version, its answers in plain values, and the time it took."""
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), 2)  # Spark's JVM has much to say
     began = time.perf_counter()
-    version, answers = importlib.import_module("engine." + name).ask(buckets)
+    version, answers = importlib.import_module("engine." + name.replace(" ", "_")).ask(buckets)
     took = time.perf_counter() - began
-    return version, {
-        bucket: {question: [tuple(plain(v) for v in row) for row in rows] for question, rows in of_bucket.items()}
-        for bucket, of_bucket in answers.items()
-    }, took
+    if isinstance(answers, dict):
+        answers = {
+            bucket: {question: [tuple(plain(v) for v in row) for row in rows] for question, rows in of_bucket.items()}
+            for bucket, of_bucket in answers.items()
+        }
+    return version, answers, took
 
 
 def difference(got, want):
@@ -56,6 +62,11 @@ def difference(got, want):
         return None
     other, lacking = ([tuple(v for _, v in row) for row in rows] for rows in (got - want, want - got))
     return f"{got.total()} rows, want {want.total()}; {len(other)} are others, such as {other[:1]}, want {lacking[:1]}"
+
+
+def wanted(answers, question):
+    """The rows that are wanted: a trap is a fact, to be found true."""
+    return [(True,)] if question.startswith("trap: ") else answers["regions" if question == "line" else question]
 
 
 def main():
@@ -74,8 +85,12 @@ def main():
         planted = PLANTED[name](buckets[name], want[name])
         passed += sum(planted.values())
         failures += [f"{name}: {what}: not there" for what, there in planted.items() if not there]
-    print(f"{'engine':8} {'version':10} {'rows':>8} {'time':>8}  equal")
+    not_checked = []
+    print(f"{'engine':19} {'version':10} {'rows':>8} {'time':>8}  equal")
     for name in args.engines or ENGINES:
+        if name == "trino" and not trino.java():
+            not_checked.append(f"{name}: it needs Java 25 or newer, in /usr/lib/jvm or JAVA_HOME")
+            continue
         # A process of its own: no engine meets another's libraries, or ends the test.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool, tempfile.NamedTemporaryFile("r") as log:
             try:
@@ -83,14 +98,26 @@ def main():
             except Exception as error:
                 sys.stdout.writelines(log.readlines()[-20:])
                 failures.append(f"{name}: {type(error).__name__}: {error}")
-                print(f"{name:8} {'?':10} {'?':>8} {'?':>8}  no")
+                print(f"{name:19} {'?':10} {'?':>8} {'?':>8}  no")
                 continue
-        differ = {f"{bucket}: {question}": difference(got[bucket][question], rows) for bucket in want for question, rows in want[bucket].items()}
+        if f"{name} {version}" not in lines.table().lower():
+            failures.append(f"README.md: its table of engines lacks {name} {version}, which ran")
+        if isinstance(got, int):
+            passed += got
+            print(f"{name:19} {version:10} {'':8} {took:6.1f} s  {got} statements read, none run")
+            continue
+        differ = {
+            f"{bucket}: {question}": difference(rows, wanted(want[bucket], question))
+            for bucket in want for question, rows in got[bucket].items()
+        }
         failures += [f"{name}: {where}: {text}" for where, text in differ.items() if text]
+        failures += [f"{name}: {bucket}: {question}: no answer" for bucket in want for question in want[bucket].keys() - got[bucket].keys()]
         passed += sum(not text for text in differ.values())
         unequal = ", ".join(where for where, text in differ.items() if text)
         rows = sum(len(rows) for of_bucket in got.values() for rows in of_bucket.values())
-        print(f"{name:8} {version:10} {rows:8,} {took:6.1f} s  {'not ' + unequal if unequal else 'yes'}")
+        print(f"{name:19} {version:10} {rows:8,} {took:6.1f} s  {'not ' + unequal if unequal else 'yes'}", flush=True)
+    for name in not_checked:
+        print("not checked:", name)
     for failure in failures:
         print("FAIL", failure)
     print(f"\n{passed} passed, {len(failures)} failed")

@@ -3,7 +3,7 @@ import os
 import subprocess
 import tempfile
 
-from asked import script, shipped
+from asked import WRAPS, script, shipped
 
 HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "hive")
 
@@ -15,16 +15,29 @@ OPEN = ["lang", "lang.reflect", "io", "net", "nio", "text", "time", "util", "uti
 def ask(buckets):
     epoch = "unix_timestamp(captured_at, \"yyyy-MM-dd'T'HH:mm:ss'Z'\")"
     scripts = {name: script(*shipped("hive", bucket), epoch) for name, bucket in buckets.items()}
+    if "edges" in scripts:
+        scripts["edges"] += traps(buckets["edges"])
     with tempfile.TemporaryDirectory() as work:
         with open(os.path.join(work, "ask.sql"), "w") as file:
             for name, statements in scripts.items():
                 file.write(f"CREATE DATABASE `{name}`;\nUSE `{name}`;\n")
-                for answer, sql in statements:  # one process answers all, so each answer is marked
-                    file.write(f"!echo === answer;\n{sql};\n" if answer else sql + ";\n")
+                for _, sql in statements:  # one process answers all, so each answer is marked
+                    file.write(f"!echo === answer;\n{sql};\n")
         printed = iter(cli(work, "ask.sql").split("=== answer\n")[1:])
-    answered = {name: {answer: rows(next(printed)) for answer, _ in statements if answer} for name, statements in scripts.items()}
+    answered = {name: {answer: rows(text) for (answer, _), text in zip(statements, printed) if answer} for name, statements in scripts.items()}
     version = glob.glob(f"{HERE}/jars/hive-exec-*.jar")[0].split("-")[-1].removesuffix(".jar")
     return version, answered
+
+
+def traps(bucket):
+    """What the README's table of traps says of it, on a day of 0, 2^62-1, 2^62 and 2^63-1 bytes."""
+    table = "CREATE EXTERNAL TABLE trap (captured_at TIMESTAMP, protected_data_bytes INT) STORED AS JSONFILE LOCATION "
+    return [
+        (None, f"{table} '{bucket}/totals/dt=2025-12-26/'"),
+        ("trap: captured_at as TIMESTAMP is NULL, and INT takes the low 32 bits",
+         "SELECT count(*) > 0 AND count(captured_at) = 0 AND min(protected_data_bytes) = -1 AND max(protected_data_bytes) = 0 FROM trap"),
+        *WRAPS.items(),
+    ]
 
 
 def rows(printed):

@@ -1,25 +1,24 @@
-import glob
-
 import pandas as pd
 
-from played import AMOUNT, REGION_COLUMNS, TOTAL_COLUMNS
+import lines
+from asked import fails
+from played import AMOUNT, LARGEST, REGION_COLUMNS, TOTAL_COLUMNS
 
 
-def ask(buckets):
-    return pd.__version__, {name: answers(bucket) for name, bucket in buckets.items()}
+def ask(buckets, line="pandas"):
+    return pd.__version__, {name: answers(bucket, line) | (traps(bucket) if name == "edges" else {}) for name, bucket in buckets.items()}
 
 
-def answers(bucket):
-    def read(pattern):
-        # dtype=False: else ids that look like numbers become numbers.
-        table = pd.concat(pd.read_json(path, lines=True, dtype=False) for path in glob.glob(f"{bucket}/{pattern}"))
-        return table.assign(**{name: table[name].astype("Int64") for name in AMOUNT if name in table})
+def answers(bucket, line):
+    def read(name):
+        table = lines.read(line, name, bucket, {"pd": pd})
+        return table.assign(snapshot_date=pd.to_datetime(table.snapshot_date).dt.strftime("%Y-%m-%d"))
 
-    regions, totals, days = read("regions/*/*.jsonl"), read("totals/*/*.jsonl"), read("days/*.json")
+    regions, totals, calendar = read("regions"), read("totals"), read("calendar")
 
-    complete = days.loc[days.status == "complete", "snapshot_date"]
+    complete = calendar.loc[calendar.status == "complete", "snapshot_date"]
     first, last = complete.min(), complete.max()
-    sums = regions.groupby(["snapshot_date", "source_type", "region_id"])[AMOUNT].sum()
+    sums = regions.groupby(["snapshot_date", "source_type", "region_id"])[AMOUNT].sum().astype("Int64")
     ends = sums.loc[[first]].droplevel(0).join(sums.loc[[last]].droplevel(0), how="outer", lsuffix="_then", rsuffix="_now")
     growth = ends[["protected_data_bytes_then", "protected_data_bytes_now"]].copy()
     for name in AMOUNT:
@@ -30,10 +29,11 @@ def answers(bucket):
 
     dates = pd.to_datetime(totals.snapshot_date)
     keys = ["snapshot_date", "account_id", "source_type"]
-    day_before = totals.assign(snapshot_date=(dates + pd.Timedelta(days=1)).dt.strftime("%Y-%m-%d"))[keys + AMOUNT]
+    # Int64, since a merge makes holes, and floats of what is beside them.
+    day_before = totals.assign(snapshot_date=(dates + pd.Timedelta(days=1)).dt.strftime("%Y-%m-%d"))[keys + AMOUNT].astype(dict.fromkeys(AMOUNT, "Int64"))
     change = totals.merge(day_before, on=keys, how="left", suffixes=("", "_before"))
     for name in AMOUNT:
-        change["change_" + name] = change[name] - change[name + "_before"]
+        change["change_" + name] = change[name].astype("Int64") - change[name + "_before"]
     change = change[[*keys, "protected_data_bytes", *("change_" + name for name in AMOUNT)]]
 
     found = pd.Series(sorted(dates.unique()))
@@ -44,7 +44,7 @@ def answers(bucket):
         return list(table.itertuples(index=False, name=None))
 
     def epoch(table):
-        return table.assign(captured_at=pd.to_datetime(table.captured_at).dt.as_unit("s").astype("int64"))
+        return table.assign(captured_at=pd.to_datetime(table.captured_at, utc=True).dt.as_unit("s").astype("int64"))
 
     return {
         "regions": rows(epoch(regions)[REGION_COLUMNS]),
@@ -52,4 +52,23 @@ def answers(bucket):
         "growth": rows(growth),
         "change": rows(change),
         "missing": rows(missing),
+    }
+
+
+def traps(bucket):
+    """What the README's table of traps says of it."""
+    totals = pd.read_json(f"{bucket}/totals/dt=2025-12-26/totals.jsonl", lines=True)
+    without_zone = pd.read_json(f"{bucket}/totals/dt=2025-12-26/totals.jsonl", lines=True, engine="pyarrow")
+
+    def largest(**options):
+        """The largest number of a file in which others are missing, as it is read."""
+        return pd.read_json(f"{bucket}/calendar/year=2025/calendar.jsonl", lines=True, **options).protected_data_bytes.max()
+
+    return {
+        "trap: a sum beyond 2^63-1 is negative": [(bool(totals.protected_data_bytes.sum() == -2),)],
+        "trap: account_id is a number": [(totals.account_id.dtype == "int64",)],
+        "trap: numbers beside holes are floats": [(largest() == 2.0**63 == largest(dtype={"protected_data_bytes": "Int64"}),)],
+        "trap: but with pyarrow's types": [(largest(engine="pyarrow", dtype_backend="pyarrow") == LARGEST,)],
+        "trap: pyarrow's captured_at has no zone": [(without_zone.captured_at.dt.tz is None,)],
+        "trap: pyarrow fails for an empty file": [(fails(lambda: pd.read_json(f"{bucket}/regions/dt=2025-12-30/regions.jsonl", lines=True, engine="pyarrow")),)],
     }

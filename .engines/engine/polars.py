@@ -1,21 +1,17 @@
-import glob
-
 import polars as pl
 
+import lines
 from played import AMOUNT, REGION_COLUMNS, TOTAL_COLUMNS
 
 
 def ask(buckets):
-    return pl.__version__, {name: answers(bucket) for name, bucket in buckets.items()}
+    return pl.__version__, {name: answers(bucket) | (traps(bucket) if name == "edges" else {}) for name, bucket in buckets.items()}
 
 
 def answers(bucket):
-    regions = pl.read_ndjson(f"{bucket}/regions/dt=*/regions.jsonl")
-    totals = pl.read_ndjson(f"{bucket}/totals/dt=*/totals.jsonl")
-    # A record at a time: lists that are empty in one and full in another are no table.
-    days = pl.concat(pl.read_ndjson(path).select("snapshot_date", "status") for path in glob.glob(f"{bucket}/days/*.json"))
+    regions, totals, calendar = (lines.read("Polars", name, bucket, {"pl": pl}) for name in ["regions", "totals", "calendar"])
 
-    complete = days.filter(pl.col("status") == "complete")["snapshot_date"]
+    complete = calendar.filter(pl.col("status") == "complete")["snapshot_date"]
     first, last = complete.min(), complete.max()
     keys = ["source_type", "region_id"]
 
@@ -52,4 +48,13 @@ def answers(bucket):
         "growth": growth.rows(),
         "change": change.rows(),
         "missing": missing.rows(),
+    }
+
+
+def traps(bucket):
+    """What the README's table of traps says of it."""
+    totals = pl.read_ndjson(f"{bucket}/totals/dt=2025-12-26/totals.jsonl")
+    return {
+        "trap: a sum beyond 2^63-1 is negative": [(totals["protected_data_bytes"].sum() == -2,)],
+        "trap: no dt": [("dt" not in pl.scan_ndjson(f"{bucket}/totals/").collect_schema(),)],
     }

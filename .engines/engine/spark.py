@@ -1,7 +1,8 @@
 import pyspark
 from pyspark.sql import SparkSession
 
-from asked import answers, script, shipped
+import lines
+from asked import BEYOND, answers, fails, of_line, script, shipped
 
 
 def ask(buckets):
@@ -17,8 +18,20 @@ def ask(buckets):
     def run(sql):
         return [tuple(row) for row in session.sql(sql).collect()]
 
-    answered = {
-        name: answers(script(*shipped("spark", bucket), "unix_timestamp(captured_at)"), run) for name, bucket in buckets.items()
-    }
+    def answered(bucket):
+        # The JVM stays in the folder where it began.
+        eval(lines.of("Spark").replace('"', f'"{bucket}/', 1), {"spark": session}).createOrReplaceTempView("read_by_line")
+        definitions, questions = shipped("spark", bucket)
+        line = of_line("TABLE read_by_line", "unix_timestamp(CAST(captured_at AS TIMESTAMP))")
+        return answers(script(definitions, questions | line, "unix_timestamp(captured_at)"), run)
+
+    def traps(bucket):
+        no_zone = session.read.schema("captured_at TIMESTAMP_NTZ").json(f"{bucket}/totals")
+        return {
+            "trap: captured_at as TIMESTAMP_NTZ is NULL": [(no_zone.count() > no_zone.dropna().count() == 0,)],
+            "trap: a sum beyond 2^63-1 fails": [(fails(lambda: run(BEYOND.format(-2))),)],
+        }
+
+    every = {name: answered(bucket) | (traps(bucket) if name == "edges" else {}) for name, bucket in buckets.items()}
     session.stop()
-    return pyspark.__version__, answered
+    return pyspark.__version__, every

@@ -7,7 +7,7 @@
 -- bill, not the size of the backups. Snapshots are dated in the time zone that the
 -- day records name; captured_at is UTC.
 -- The questions are those of spark.sql, which the tests run; the tables follow the
--- documentation of MaxCompute.
+-- documentation of MaxCompute. Alibaba's own parser reads all of this, and nothing ran it.
 
 CREATE EXTERNAL TABLE IF NOT EXISTS backup_regions (
   schema_version BIGINT, snapshot_date STRING, captured_at STRING, captured_unix BIGINT,

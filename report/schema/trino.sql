@@ -6,8 +6,7 @@
 -- is the capacity of the disks attached to the backed-up instances: the base of the
 -- bill, not the size of the backups. Snapshots are dated in the time zone that the
 -- day records name; captured_at is UTC.
--- The questions are those of duckdb.sql, which the tests run; the tables follow the
--- documentation of Trino's Hive connector.
+-- The tests run all of this with Trino 483, on a folder.
 
 USE hive.default;
 
