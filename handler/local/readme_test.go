@@ -83,6 +83,7 @@ printf '%s\0' $(($# + 1)) `+name+` "$@" >>'`+calls+`'`) // make asks git for the
 	}
 	// make and people say go run … . ARGUMENTS; all else of go is done elsewhere.
 	b.script("go", `[ "$1" = run ] || exit 0; while [ $# -gt 0 ]; do if [ "$1" = . ]; then shift; exec '`+program+`' "$@"; fi; shift; done`)
+	b.script("backup-statistics", `exec go run . "$@"`)
 	b.env = []string{"PATH=" + b.bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 	return b
 }
@@ -120,14 +121,26 @@ func (b *bench) calls() (calls [][]string) {
 	return calls
 }
 
-// Every command of the README is run as it is pasted, from first to last in one shell:
-// those that play or ask this program for real, against the stand-ins, the others up to
-// where the cloud would begin, and then held against their documentation.
-func TestReadmeCommands(t *testing.T) {
+// TestPasted runs what documents and helps say is to be typed, with this program.
+func TestPasted(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it builds this program and plays what the README says")
+		t.Skip("it builds this program and plays some hundred days")
 	}
-	b := newBench(t, build(t, "nethttpomithttp2").path)
+	program := build(t, "nethttpomithttp2").path
+	t.Run("the README's commands", func(t *testing.T) {
+		t.Parallel()
+		testReadmeCommands(t, newBench(t, program))
+	})
+	t.Run("the examples of local", func(t *testing.T) {
+		t.Parallel()
+		testLocalExamples(t, newBench(t, program))
+	})
+}
+
+// testReadmeCommands runs every command of the README as it is pasted, from first to last
+// in one shell: those that play or ask this program for real, against the stand-ins, the
+// others up to where the cloud would begin, and then held against their documentation.
+func testReadmeCommands(t *testing.T, b *bench) {
 	r := start(t, binary{}, local.Config{})
 	r.OSS.Bucket = "acme-reports"
 	user := local.Key{ID: "LTAIplantedkeyid1234", Secret: "planted-secret-of-a-user", Account: account}
@@ -172,6 +185,15 @@ func TestReadmeCommands(t *testing.T) {
 			span += " -h"
 		}
 		b.paste("OSS_BUCKET=acme-reports REGION=cn-hangzhou\n" + span)
+	}
+	examples := b.examples("invoke")
+	if len(examples) == 0 {
+		t.Error("invoke -h has no example")
+	}
+	for _, example := range examples {
+		if out := b.paste(example); !strings.Contains(out, `"status": "dry_run"`) {
+			t.Errorf("%s: want a dry run:\n%s", example, out)
+		}
 	}
 	for _, call := range b.calls() {
 		if err := documentedCommands(t).hold(call); err != nil {
@@ -332,21 +354,27 @@ func TestCommandsAreHeldAgainstDocumentation(t *testing.T) {
 	}
 }
 
-// The examples of the command local are tried one after the other in one folder, as a
-// newcomer does: none spoils another.
-func TestLocalExamples(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds this program and plays some hundred days")
+// examples are those of a command's help.
+func (b *bench) examples(command string) (lines []string) {
+	b.t.Helper()
+	_, text, _ := strings.Cut(b.paste("backup-statistics "+command+" -h"), "\nexample")
+	text, _, _ = strings.Cut(text, "\n\n")
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, "backup-statistics "+command) {
+			lines = append(lines, line)
+		}
 	}
-	b := newBench(t, build(t, "nethttpomithttp2").path)
-	b.script("backup-statistics", `exec go run . "$@"`)
-	_, examples, _ := strings.Cut(b.paste("backup-statistics local -h"), "\nexamples:\n")
-	examples, _, _ = strings.Cut(examples, "\n\n")
-	lines := strings.Split(examples, "\n")
-	if len(lines) < 5 {
-		t.Fatalf("%d examples in\n%s", len(lines), examples)
+	return lines
+}
+
+// testLocalExamples tries the examples one after the other in one folder, as a newcomer
+// does: none spoils another.
+func testLocalExamples(t *testing.T, b *bench) {
+	examples := b.examples("local")
+	if len(examples) < 5 {
+		t.Fatalf("%d examples", len(examples))
 	}
-	for _, example := range lines {
+	for _, example := range examples {
 		out := b.paste(example)
 		for _, bad := range []string{"note: ", `"exists"`, " 0 written", "no request was spoiled"} {
 			if strings.Contains(out, bad) {
