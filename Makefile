@@ -22,7 +22,7 @@ help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile
 
 run: ## play 90 days against stand-ins on loopback, no account needed; ARGS="-h" lists the flags
-	@echo 'building backup-statistics with the SDKs that it calls: the first time a minute of CPU, from then on a second'
+	@echo 'building backup-statistics with the SDKs that it calls: the first time a minute of CPU, from then on a second' >&2
 	$(STATIC) $(GO) run $(BUILD) . local $(or $(ARGS),-days 90 -gap 23 -drop 9)
 
 test: ## run the tests; they need no network
