@@ -146,6 +146,13 @@ func TestStackTemplates(t *testing.T) {
 					role = properties["AssumeRolePolicyDocument"]
 				case "ALIYUN::RAM::ManagedPolicy":
 					document := properties["PolicyDocument"].(map[string]any)
+					for _, statement := range document["Statement"].([]any) {
+						for _, key := range []string{"Action", "Resource"} { // RAM itself takes a text as well
+							if _, list := statement.(map[string]any)[key].([]any); !list {
+								t.Errorf("%s: %s of %v is no list, and the template's schema wants one", file, key, statement)
+							}
+						}
+					}
 					if granted != nil {
 						document["Statement"] = append(document["Statement"].([]any), granted.(map[string]any)["Statement"].([]any)...)
 					}
