@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -91,4 +92,70 @@ func TestZonesHaveOneSource(t *testing.T) {
 		})
 		return nil
 	}))
+}
+
+// house is the files of this package from the roof down: a file uses what stands below it,
+// and nothing above. What a run does comes first, then how, then what it is about.
+var house = strings.Fields(`
+	handler check verify rebuild preflight snapshot rehearsal
+	chain views write tell read day documents
+	web roots invocation result event
+	robots heartbeat courier notify
+	config kinds errors secret text
+`)
+
+// TestFilesRunOneWay finds what runs back up: a declaration that stands in a higher file
+// than one that uses it.
+func TestFilesRunOneWay(t *testing.T) {
+	files := token.NewFileSet()
+	var parsed []*ast.File
+	names, err := filepath.Glob("*.go")
+	must(t, err)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(files, name, nil, 0)
+		must(t, err)
+		parsed = append(parsed, file)
+		if !slices.Contains(house, strings.TrimSuffix(name, ".go")) {
+			t.Errorf("%s is not in house: decide its place", name)
+		}
+	}
+	// Other packages are left empty: what is used of them is no arrow of ours.
+	uses := &types.Info{Uses: make(map[*ast.Ident]types.Object)}
+	checker := types.Config{Error: func(error) {}, Importer: strangers{}}
+	handler, _ := checker.Check("handler", files, parsed, uses)
+	floor := func(pos token.Pos) int {
+		return slices.Index(house, strings.TrimSuffix(files.Position(pos).Filename, ".go"))
+	}
+	arrows, up := make(map[[2]int]bool), make(map[[2]int][]string)
+	for use, object := range uses.Uses {
+		if object.Pkg() != handler || !object.Pos().IsValid() {
+			continue
+		}
+		arrow := [2]int{floor(use.Pos()), floor(object.Pos())}
+		if arrow[0] != arrow[1] {
+			arrows[arrow] = true
+		}
+		if arrow[0] > arrow[1] && !slices.Contains(up[arrow], use.Name) {
+			up[arrow] = append(up[arrow], use.Name)
+		}
+	}
+	if len(arrows) < 100 {
+		t.Errorf("there are %d arrows between files: want those that there are", len(arrows))
+	}
+	for arrow, names := range up {
+		slices.Sort(names)
+		t.Errorf("%s.go uses %v of %s.go, which stands above it", house[arrow[0]], names, house[arrow[1]])
+	}
+}
+
+// strangers imports every package as an empty one.
+type strangers struct{}
+
+func (strangers) Import(path string) (*types.Package, error) {
+	p := types.NewPackage(path, path[strings.LastIndex(path, "/")+1:])
+	p.MarkComplete()
+	return p, nil
 }

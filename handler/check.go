@@ -68,7 +68,7 @@ func (h *Handler) check(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.beat(ctx)
+	h.beat(ctx, docs, w.asked)
 	res := &Result{
 		Action: ActionCheck, SnapshotDate: date, TimeZone: h.Config.Zone.String(), Status: today.record().Status,
 		Totals: today.record().Totals,

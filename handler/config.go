@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"backup-statistics/handler/redact"
 	"backup-statistics/report"
 	"backup-statistics/report/zones"
 )
@@ -489,11 +490,6 @@ const (
 	roleName = digits + lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.-"
 )
 
-// made tells whether a word of 1 to 64 bytes is made of these characters.
-func made(word, characters string) bool {
-	return strings.Trim(word, characters) == "" && len(word) >= 1 && len(word) <= 64
-}
-
 // bucketName knows OSS's rule: 3 to 63 lower-case letters, digits and -, with
 // no - at an end.
 func bucketName(s string) bool {
@@ -509,11 +505,11 @@ func checkPrefix(prefix string) error {
 	return nil
 }
 
-func unprintable(r rune) bool { return r < ' ' || r == '\\' || r == 0x7f || r == 0xfffd }
-
-func shown(s string) string {
-	if s == "" {
-		return "not set"
-	}
-	return strconv.Quote(s)
+// Redactor takes the secrets of a deployment, and those of an invocation, out of what
+// is told. What other settings tell openly is none.
+func (c *Config) Redactor(invocation ...string) *redact.Redactor {
+	secrets := append(invocation, c.MemberExternalID.Reveal(), c.WebhookSecret.Reveal())
+	return redact.New(slices.Concat(secrets, redact.Address(c.WebhookURL.Reveal()), redact.Address(c.HeartbeatURL.Reveal())),
+		append([]string{c.Bucket, c.Prefix, c.Region, c.OSSRegion, c.OSSEndpoint, c.BackupEndpoint, c.STSEndpoint, c.DirectoryEndpoint, c.MemberRoleName},
+			slices.Concat(c.SourceTypes, c.MemberRoleARNs)...)...)
 }

@@ -212,17 +212,6 @@ func (s saying) said() string {
 	return ""
 }
 
-func oneLine(text string) string {
-	return strings.Join(strings.Fields(strings.Map(printed, text)), " ")
-}
-
-func printed(r rune) rune {
-	if unprintable(r) && r != '\\' {
-		return ' '
-	}
-	return r
-}
-
 // wait is the pause that an answer asks for, in whole seconds.
 func (a reply) wait() time.Duration {
 	for _, name := range []string{"Retry-After", "X-Ogw-Ratelimit-Reset"} { // the latter is Feishu's

@@ -191,12 +191,24 @@ func (d *day) readRest(ctx context.Context) error {
 	return all.Wait()
 }
 
+// A place is where the chain of days goes on: the record of the day before, nil where
+// the history begins, and the last numbers of each account.
+type place struct {
+	before *report.DayRecord
+	base   report.Figures
+}
+
+// after is the place behind a day that was settled in this one.
+func (p place) after(s settled) place {
+	return place{s.record(), s.link.Last(p.base)}
+}
+
 // settle makes the day's link of the chain.
 func (d *day) settle(ctx context.Context, at place, known report.Known) (settled, error) {
 	if err := d.readRest(ctx); err != nil {
 		return settled{}, err
 	}
-	stored, err := d.documents.vouching(ctx, d)
+	stored, err := d.vouching(ctx)
 	if err != nil {
 		return settled{}, err
 	}
@@ -223,13 +235,18 @@ func (d *day) settle(ctx context.Context, at place, known report.Known) (settled
 	return settled{day: d, link: link, stored: stored}, nil
 }
 
-// failure is why something of a day is not there, as its record says it.
-func (h *Handler) failure(err error) report.Failure {
-	return report.Failure{ErrorType: ErrorType(err), Message: h.Redactor.Text(err.Error())}
-}
-
-func (h *Handler) settings() report.Settings {
-	return report.Settings{TimeZone: h.Config.Zone.String(), QuotaBytes: h.Config.FreeQuotaBytes, Rules: h.Config.AlertRules, Tells: h.Notifier != nil}
+// vouching is the day's record as it is stored; where that is gone or damaged, latest.json
+// may be its copy.
+func (d *day) vouching(ctx context.Context) (*report.DayRecord, error) {
+	r, err := d.documents.record(ctx, report.DayKey(d.date))
+	if err != nil || r != nil || d.fresh {
+		return r, err
+	}
+	r, err = d.documents.record(ctx, report.LatestKey)
+	if err != nil || r == nil || r.SnapshotDate != d.date {
+		return nil, err
+	}
+	return r, nil
 }
 
 // A settled day is one whose link is made, and not yet written.

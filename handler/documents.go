@@ -2,12 +2,14 @@ package handler
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"sync"
 
@@ -30,12 +32,13 @@ type documents struct {
 	sums     map[string]string            // MD5 of those that are stored and were let go of
 	records  map[string]*report.DayRecord // those that were read, as long as they are known
 	decoded  func() (report.Trend, error) // the trend as it was read
+	said     map[string]bool              // keys that are none of ours
 	written  int
 	warnings []string
 }
 
 func newDocuments(s Store) *documents {
-	return &documents{Store: s, known: make(map[string][]byte), large: make(map[string]bool), sums: make(map[string]string), records: make(map[string]*report.DayRecord)}
+	return &documents{Store: s, known: make(map[string][]byte), large: make(map[string]bool), sums: make(map[string]string), said: make(map[string]bool), records: make(map[string]*report.DayRecord)}
 }
 
 // load reads documents, side by side and each once.
@@ -256,22 +259,56 @@ func (d *documents) trend(ctx context.Context) (report.Trend, error) {
 	return d.decoded()
 }
 
-// vouching is the record of a day that is stored; where that is gone or damaged,
-// latest.json may be its copy.
-func (d *documents) vouching(ctx context.Context, of *day) (*report.DayRecord, error) {
-	r, err := d.record(ctx, report.DayKey(of.date))
-	if err != nil || r != nil || of.fresh {
-		return r, err
-	}
-	r, err = d.record(ctx, report.LatestKey)
-	if err != nil || r == nil || r.SnapshotDate != of.date {
-		return nil, err
-	}
-	return r, nil
-}
-
 // md5Of is the sum by which a listing tells a document's content.
 func md5Of(data []byte) string {
 	sum := md5.Sum(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// A plan is what is written of a day: rounds of documents, by key. The documents of a
+// round are written side by side, and a round begins when all before it is stored. So
+// its order is what keeps a reader from being lied to: nothing vouches for what is not
+// there yet, nor for what is being altered.
+type plan []map[string][]byte
+
+// carry writes the rounds of a plan. Of several errors it gives that of a record.
+func (d *documents) carry(ctx context.Context, p plan, atOnce int) error {
+	for _, round := range p {
+		keys := slices.SortedFunc(maps.Keys(round), first)
+		errs := make([]error, len(keys))
+		var writes errgroup.Group
+		writes.SetLimit(atOnce)
+		for i, key := range keys {
+			writes.Go(func() error {
+				errs[i] = d.write(ctx, key, round[key])
+				return nil
+			})
+		}
+		writes.Wait() //nolint:errcheck // each write has its own
+		if err := cmp.Or(errs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// first lets the records go before the views where not all can be written at once.
+func first(a, b string) int { return order(a) - order(b) }
+
+func order(key string) int {
+	if _, err := report.ParseDayKey(key); err == nil || key == report.LatestKey {
+		return 0
+	}
+	return 1
+}
+
+// odd warns once of a document that is none of ours.
+func (d *documents) odd(key string, err error) {
+	d.mu.Lock()
+	said := d.said[key]
+	d.said[key] = true
+	d.mu.Unlock()
+	if !said {
+		d.warn("%v: it is left alone", err)
+	}
 }

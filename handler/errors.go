@@ -8,6 +8,7 @@ import (
 
 	"backup-statistics/handler/fault"
 	"backup-statistics/handler/redact"
+	"backup-statistics/report"
 )
 
 // The errors of an invocation. Function Compute shows the name of the outermost
@@ -76,6 +77,26 @@ func (e *GapError) Error() string {
 	}
 	if e.Err != nil {
 		text += "; and that could not be recorded: " + e.Err.Error()
+	}
+	return text
+}
+
+// An IntegrityError is a verify that found snapshots which are not what was recorded:
+// altered, missing or never recorded. Somebody must look.
+type IntegrityError struct {
+	Found []string    // what differs, in the order of the days
+	First report.Date // the first day whose chain differs; 0: none
+	Next  *report.Date
+}
+
+func (e *IntegrityError) Error() string {
+	const most = 20
+	text := "integrity: " + strings.Join(e.Found[:min(most, len(e.Found))], "; ")
+	if more := len(e.Found) - most; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	if e.Next != nil {
+		text += fmt.Sprintf("; looked at up to %v, to go on send from %v", *e.Next-1, *e.Next)
 	}
 	return text
 }
@@ -203,3 +224,25 @@ func hideInTexts(r *redact.Redactor, texts []string) []string {
 	}
 	return hidden
 }
+
+// asStoreError keeps an error of a type that says who has to act.
+func asStoreError(err error) error {
+	var stored *StoreError
+	if errors.As(err, &stored) {
+		return &StoreError{fmt.Errorf("%w", trimmed{err, stored})}
+	}
+	return &StoreError{err}
+}
+
+// trimmed says "store" once in a chain of errors.
+type trimmed struct {
+	error
+	stored *StoreError
+}
+
+func (t trimmed) Error() string {
+	text, inner := t.error.Error(), t.stored.Error()
+	return text[:len(text)-len(inner)] + t.stored.Err.Error()
+}
+
+func (t trimmed) Unwrap() error { return t.stored.Err }

@@ -11,9 +11,9 @@
 //	                       write, in rounds
 //	        tables ──▶ people are told ──▶ the record, latest.json and the views
 //
-// They are read (chain.go), collect (snapshot.go), settle (day.go, and report) and
-// write (write.go; the views: views.go). A check, a rebuild and a dry run differ in
-// what they read and in which days they settle, not in how.
+// They are read (read.go), collect (snapshot.go), settle (day.go, and report) and write
+// (write.go; the views: views.go); from day to day goes chain.go. A check, a rebuild and
+// a dry run differ in what they read and in which days they settle, not in how.
 //
 // Whatever breaks between two steps leaves a readable bucket, and the next run
 // of that day completes it. The package knows no clock, no environment and no
@@ -27,58 +27,7 @@ package handler
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"time"
-
-	"backup-statistics/handler/redact"
-	"backup-statistics/handler/store"
-	"backup-statistics/report"
 )
-
-// A Source tells what an account protects now. A cloudbackup.Client is one.
-type Source interface {
-	Statistics(ctx context.Context, sourceType string) (report.Statistics, error)
-}
-
-// A Store keeps documents; its contract is package store's. Keys are below the
-// deployment's prefix.
-type Store interface {
-	Get(ctx context.Context, key string) ([]byte, error)
-	Put(ctx context.Context, key string, data []byte) error
-	PutNew(ctx context.Context, key string, data []byte) error
-	List(ctx context.Context, prefix string, limit int) ([]store.Entry, error)
-}
-
-// A Beater tells somebody outside that a day is complete. A [Heartbeat] is one.
-type Beater interface {
-	Beat(ctx context.Context, p Pulse) error
-}
-
-// An Account is one whose statistics are collected, through its own Source.
-type Account struct {
-	ID     string
-	Source Source
-}
-
-// A Handler answers one invocation. It is made for that invocation, since its
-// clients hold the invocation's credentials.
-type Handler struct {
-	Config   *Config
-	Accounts []Account // who is collected, without asking anybody; the function's own comes first
-	// Members finds the other accounts; nil where there are none. An account that
-	// is among Accounts already is left out.
-	Members  func(ctx context.Context) ([]Account, error)
-	Store    Store
-	Notifier Notifier // told of alerts; nil: nobody
-	Heart    Beater   // told of complete days; nil: nobody
-	Retry    int      // how often this invocation was tried before
-	Now      func() time.Time
-	Log      *slog.Logger
-	// Redactor takes secrets out of what is told, as the last step before an answer or
-	// a record; nil: there are none.
-	Redactor *redact.Redactor
-	Skew     func() (ahead time.Duration, known bool) // of the services' clocks; nil: unknown
-}
 
 // Handle does what an event asks for, until ctx ends. It leaves some time before
 // that to say why, so ctx should end earlier than the function is killed. The
@@ -117,15 +66,4 @@ func (h *Handler) act(ctx context.Context, event []byte) (*Result, error) {
 	default:
 		return nil, &EventError{fmt.Errorf("action is %q: nothing does that", r.Action)}
 	}
-}
-
-// guard runs a function of a goroutine of ours. A panic there would end the
-// process with nothing reported; so it is one more error.
-func guard[T any](f func() (T, error)) (value T, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return f()
 }

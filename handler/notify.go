@@ -1,18 +1,13 @@
 package handler
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/url"
 	"slices"
-	"time"
 
-	"backup-statistics/handler/redact"
 	"backup-statistics/report"
 )
 
@@ -81,38 +76,4 @@ func (e *DeliveryError) Error() string {
 func PerhapsDelivered(err error) bool {
 	var e *DeliveryError
 	return errors.As(err, &e) && e.Perhaps
-}
-
-// A Webhook posts notices to an address, in the form that its kind of receiver takes.
-// Its errors name the host alone: the rest of the address is a secret.
-type Webhook struct {
-	URL, Secret Secret
-	Kind        string // of the receiver, such as KindSlack; "": told by the host
-	Web         *http.Client
-	Now         func() time.Time
-	Redactor    *redact.Redactor // knows further secrets; nil: there are none
-	FirstPause  time.Duration    // between two tries, doubling; 0: half a second
-	Total       time.Duration    // of all tries; 0: 15 s, since the run has other work
-}
-
-// Notify posts a notice until it is taken, refused, or perhaps taken: what went out
-// whole is not sent again. What fails in passing is tried again while there is time;
-// every try is signed anew, since receivers refuse an old signature. Its error is a
-// [*DeliveryError].
-func (w *Webhook) Notify(ctx context.Context, n Notice) error {
-	address, err := url.Parse(w.URL.Reveal())
-	if err != nil || address.Host == "" {
-		return &DeliveryError{To: "webhook", Reason: "the address can't be read: want https and a host"}
-	}
-	kind := cmp.Or(w.Kind, kindOf(address.Hostname()))
-	secrets := w.Redactor.With(append(redact.Address(w.URL.Reveal()), w.Secret.Reveal())...)
-	n.Text = secrets.Text(n.Text)
-	c := courier{web: w.Web, pause: w.FirstPause, total: cmp.Or(w.Total, 15*time.Second)}
-	v := c.deliver(ctx, func(ctx context.Context) (*http.Request, error) {
-		return form(ctx, kind, *address, w.Secret.Reveal(), w.Now(), n)
-	}, func(a reply) *verdict { return judge(kind, a) })
-	if v != nil {
-		return &DeliveryError{To: "webhook at " + address.Hostname(), Perhaps: v.perhaps, Reason: secrets.Text(v.reason)}
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"backup-statistics/handler/store"
@@ -138,27 +137,6 @@ func (w *walk) span(ctx context.Context, req Request, today report.Date) (first,
 	return first, from, to, nil
 }
 
-// lastRecorded is the newest day, up to one, that the bucket has a record of; the day
-// before first where there is none.
-func (w *walk) lastRecorded(ctx context.Context, first, date report.Date) (report.Date, error) {
-	entries, err := w.Store.List(ctx, report.DaysDir, 0) // ten years are four requests
-	if err != nil {
-		return 0, &StoreError{err}
-	}
-	last := first - 1
-	for _, e := range entries {
-		switch d, err := report.ParseDayKey(e.Key); {
-		case err != nil:
-			w.views.odd(e.Key, err)
-		case d > date:
-			w.views.odd(e.Key, fmt.Errorf("%s is of a day that is not there yet", e.Key))
-		default:
-			last = max(last, d)
-		}
-	}
-	return last, nil
-}
-
 // lastDay is the newest day, up to one, that the bucket has a record of, or a snapshot
 // behind that.
 func (w *walk) lastDay(ctx context.Context, first, date report.Date) (report.Date, error) {
@@ -195,14 +173,14 @@ func (w *walk) lastDay(ctx context.Context, first, date report.Date) (report.Dat
 
 // A listing gives the snapshots of day after day: of small fleets a month at once.
 type listing struct {
-	*walk
+	*reader
 	from, to report.Date
 	month    string
 	keys     map[report.Date][]store.Entry // of the month; nil: it has too many
 }
 
-func (w *walk) snapshotsFrom(from, to report.Date) *listing {
-	return &listing{walk: w, from: from, to: to}
+func (rd *reader) snapshotsFrom(from, to report.Date) *listing {
+	return &listing{reader: rd, from: from, to: to}
 }
 
 // manyKeys is from how many keys on a month is listed day by day.
@@ -224,7 +202,7 @@ func (l *listing) of(ctx context.Context, d report.Date) ([]store.Entry, error) 
 			}
 			date, _, _, err := report.ParseSnapshotKey(e.Key)
 			if err != nil {
-				l.views.odd(e.Key, err)
+				l.documents.odd(e.Key, err)
 				continue
 			}
 			l.keys[date] = append(l.keys[date], e)
@@ -239,25 +217,3 @@ func (l *listing) of(ctx context.Context, d report.Date) ([]store.Entry, error) 
 	}
 	return entries, nil
 }
-
-// asStoreError keeps an error of a type that says who has to act.
-func asStoreError(err error) error {
-	var stored *StoreError
-	if errors.As(err, &stored) {
-		return &StoreError{fmt.Errorf("%w", trimmed{err, stored})}
-	}
-	return &StoreError{err}
-}
-
-// trimmed says "store" once in a chain of errors.
-type trimmed struct {
-	error
-	stored *StoreError
-}
-
-func (t trimmed) Error() string {
-	text, inner := t.error.Error(), t.stored.Error()
-	return text[:len(text)-len(inner)] + t.stored.Err.Error()
-}
-
-func (t trimmed) Unwrap() error { return t.stored.Err }

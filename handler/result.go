@@ -98,25 +98,6 @@ func (r *Result) hide(secrets *redact.Redactor) {
 	}
 }
 
-// judged adds to an answer what the walk found out: the chain of the day, what is open,
-// and how the day differs from the one before.
-func (w *walk) judged(res *Result) {
-	if w.asked == nil {
-		return
-	}
-	res.Chain, res.Alerts = w.asked.Chain, w.last.record().Alerts
-	if t := w.views.trend; len(t.Days) > 0 {
-		if t.To > w.last.date {
-			res.Alerts = t.Alerts
-		}
-		for _, d := range t.Deltas {
-			if t.CompleteDate != nil && *t.CompleteDate == w.asked.SnapshotDate && d.Days == 1 {
-				res.Change = &Change{d.Since, d.Totals}
-			}
-		}
-	}
-}
-
 // shorten keeps an answer that says something of each of thousands of accounts
 // one that can be read in a console.
 func (r *Result) shorten() {
@@ -133,19 +114,6 @@ func (r *Result) shorten() {
 	if more := len(r.Warnings) - mostWarnings; more > 0 {
 		r.Warnings = append(slices.Clone(r.Warnings[:mostWarnings]), fmt.Sprintf("and %d more warnings", more))
 	}
-}
-
-func (r *Result) add(prefix string, o outcome) {
-	const most = 100 // an answer is read in a console, and its size is limited
-	if len(r.Accounts) == most {
-		r.Omitted++
-		return
-	}
-	a := AccountResult{AccountID: o.account.ID, SourceType: o.sourceType, Status: o.status}
-	if o.status != NotActivated {
-		a.Key, a.Amount = prefix+o.object.Key, &o.snapshot.Amount
-	}
-	r.Accounts = append(r.Accounts, a)
 }
 
 // A Change is the difference to an earlier day, by source type. A day before

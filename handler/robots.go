@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -13,44 +14,42 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"backup-statistics/handler/redact"
 )
 
-// The kinds of receivers of notices.
-const (
-	KindDingTalk = "dingtalk"
-	KindFeishu   = "feishu" // and Lark
-	KindWeCom    = "wecom"
-	KindSlack    = "slack" // and what takes its form
-	KindJSON     = "json"  // any program
-)
-
-// Kinds lists them.
-func Kinds() []string { return []string{KindDingTalk, KindFeishu, KindWeCom, KindSlack, KindJSON} }
-
-// robots says of each kind but JSON what people call it, the hosts of its vendor, and
-// how many bytes of text it takes (Slack cuts a text itself).
-var robots = map[string]struct {
-	name  string
-	hosts []string
-	most  int
-}{
-	KindDingTalk: {"DingTalk robot", []string{"dingtalk.com"}, 18_000}, // 20,000 the whole message
-	KindFeishu:   {"Feishu robot", []string{"feishu.cn", "larksuite.com"}, 18_000},
-	KindWeCom:    {"WeCom robot", []string{"qyapi.weixin.qq.com"}, 2048},
-	KindSlack:    {"Slack", []string{"hooks.slack.com", "hooks.slack-gov.com"}, 40_000},
+// A Webhook posts notices to an address, in the form that its kind of receiver takes.
+// Its errors name the host alone: the rest of the address is a secret.
+type Webhook struct {
+	URL, Secret Secret
+	Kind        string // of the receiver, such as KindSlack; "": told by the host
+	Web         *http.Client
+	Now         func() time.Time
+	Redactor    *redact.Redactor // knows further secrets; nil: there are none
+	FirstPause  time.Duration    // between two tries, doubling; 0: half a second
+	Total       time.Duration    // of all tries; 0: 15 s, since the run has other work
 }
 
-// kindOf is the kind that a host is known to be.
-func kindOf(host string) string {
-	host = strings.ToLower(host)
-	for kind, r := range robots {
-		for _, known := range r.hosts {
-			if host == known || strings.HasSuffix(host, "."+known) {
-				return kind
-			}
-		}
+// Notify posts a notice until it is taken, refused, or perhaps taken: what went out
+// whole is not sent again. What fails in passing is tried again while there is time;
+// every try is signed anew, since receivers refuse an old signature. Its error is a
+// [*DeliveryError].
+func (w *Webhook) Notify(ctx context.Context, n Notice) error {
+	address, err := url.Parse(w.URL.Reveal())
+	if err != nil || address.Host == "" {
+		return &DeliveryError{To: "webhook", Reason: "the address can't be read: want https and a host"}
 	}
-	return KindJSON
+	kind := cmp.Or(w.Kind, kindOf(address.Hostname()))
+	secrets := w.Redactor.With(append(redact.Address(w.URL.Reveal()), w.Secret.Reveal())...)
+	n.Text = secrets.Text(n.Text)
+	c := courier{web: w.Web, pause: w.FirstPause, total: cmp.Or(w.Total, 15*time.Second)}
+	v := c.deliver(ctx, func(ctx context.Context) (*http.Request, error) {
+		return form(ctx, kind, *address, w.Secret.Reveal(), w.Now(), n)
+	}, func(a reply) *verdict { return judge(kind, a) })
+	if v != nil {
+		return &DeliveryError{To: "webhook at " + address.Hostname(), Perhaps: v.perhaps, Reason: secrets.Text(v.reason)}
+	}
+	return nil
 }
 
 // Names from outside may look like mentions, which would call a whole company: of

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -107,7 +106,7 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 	if derived != nil {
 		docs.warn("nothing was compared with earlier days: %v", derived)
 	}
-	r.beat(ctx)
+	r.beat(ctx, docs, r.asked)
 	return r.result(outcomes), nil
 }
 
@@ -218,7 +217,7 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 		defer stop()
 		return r.day.list(ctx)
 	})
-	r.withdraw = sync.OnceValue(func() error { return r.walk.withdraw(ctx, r.day) })
+	r.withdraw = sync.OnceValue(func() error { return r.day.withdraw(ctx) })
 	outcomes := make([]outcome, len(jobs))
 	var all errgroup.Group
 	all.SetLimit(r.Config.Concurrency)
@@ -233,25 +232,6 @@ func (r *run) collect(ctx context.Context, jobs []job) []outcome {
 	}
 	all.Wait() //nolint:errcheck // each outcome has its own
 	return outcomes
-}
-
-// share is a part of the time that is left.
-func share(ctx context.Context, now time.Time, parts int) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, now.Add(deadline.Sub(now)/time.Duration(parts)))
-}
-
-// reserve ends the asking early enough to write what was answered, and to say in
-// the bucket what is missing.
-func reserve(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(5*time.Second, deadline.Sub(now)/4)))
 }
 
 // noTime is an account that was not asked, since no time was left.
@@ -484,4 +464,17 @@ func quotaOf(snapshots []report.Snapshot, quota int64) *QuotaResult {
 		return nil
 	}
 	return &QuotaResult{most, report.NewQuota(used[most].ProtectedDataBytes, quota)}
+}
+
+func (r *Result) add(prefix string, o outcome) {
+	const most = 100 // an answer is read in a console, and its size is limited
+	if len(r.Accounts) == most {
+		r.Omitted++
+		return
+	}
+	a := AccountResult{AccountID: o.account.ID, SourceType: o.sourceType, Status: o.status}
+	if o.status != NotActivated {
+		a.Key, a.Amount = prefix+o.object.Key, &o.snapshot.Amount
+	}
+	r.Accounts = append(r.Accounts, a)
 }

@@ -9,58 +9,57 @@ import (
 // tell posts what a day's record has that nobody was told of, and marks it as told where
 // that was taken. It never fails a run: what does not arrive is a warning, the page has
 // it all the same, and the next run or check tries again.
-func (w *walk) tell(ctx context.Context, s *settled) (told bool) {
+func (s *settled) tell(ctx context.Context) {
 	if s.quiet {
-		return false
+		return
 	}
 	opened, closed := s.record().Untold()
 	for _, a := range opened {
-		w.Log.Warn("alert opened", "rule", a.Rule, "date", a.Opened.String(), "items", len(a.Items))
+		s.Log.Warn("alert opened", "rule", a.Rule, "date", a.Opened.String(), "items", len(a.Items))
 	}
 	for _, c := range closed {
-		w.Log.Info("alert closed", "rule", c.Rule, "date", c.Opened.String(), "reason", c.Reason)
+		s.Log.Info("alert closed", "rule", c.Rule, "date", c.Opened.String(), "reason", c.Reason)
 	}
-	if w.Notifier == nil || len(opened)+len(closed) == 0 {
-		return false
+	if s.Notifier == nil || len(opened)+len(closed) == 0 {
+		return
 	}
-	ctx, stop := reserve(ctx, w.Now())
+	ctx, stop := reserve(ctx, s.Now())
 	defer stop()
 	_, err := guard(func() (any, error) {
-		return nil, w.Notifier.Notify(ctx, Notice{
-			Text:         w.Config.readers().Message(report.News{Date: s.date, Opened: opened, Closed: closed, Use: s.link.Figures.Use(w.Config.FreeQuotaBytes)}),
+		return nil, s.Notifier.Notify(ctx, Notice{
+			Text:         s.Config.readers().Message(report.News{Date: s.date, Opened: opened, Closed: closed, Use: s.link.Figures.Use(s.Config.FreeQuotaBytes)}),
 			SnapshotDate: s.date, TimeZone: s.record().TimeZone,
 			Opened: opened, Closed: append([]report.ClosedAlert{}, closed...),
 		})
 	})
 	switch {
 	case PerhapsDelivered(err): // to tell it again may tell it twice
-		w.Log.Warn("alerts are perhaps delivered", "error", err)
-		w.documents.warn("%d alerts that opened and %d that closed: %v", len(opened), len(closed), err)
+		s.Log.Warn("alerts are perhaps delivered", "error", err)
+		s.documents.warn("%d alerts that opened and %d that closed: %v", len(opened), len(closed), err)
 	case err != nil:
-		w.Log.Warn("alerts are not delivered", "error", err)
-		w.documents.warn("%d alerts that opened and %d that closed could not be delivered, and go out with the next run: %v", len(opened), len(closed), err)
-		return false
+		s.Log.Warn("alerts are not delivered", "error", err)
+		s.documents.warn("%d alerts that opened and %d that closed could not be delivered, and go out with the next run: %v", len(opened), len(closed), err)
+		return
 	}
 	s.link.Record = s.link.Record.Tell()
-	return true
 }
 
 // beat tells somebody outside that the day is complete, and nothing of other days: who
 // waits for it rings the bell where it does not come. It never fails a run.
-func (w *walk) beat(ctx context.Context) {
-	if w.Heart == nil || w.asked == nil || w.asked.Status != report.Complete {
+func (h *Handler) beat(ctx context.Context, docs *documents, r *report.DayRecord) {
+	if h.Heart == nil || r == nil || r.Status != report.Complete {
 		return
 	}
-	ctx, stop := reserve(ctx, w.Now())
+	ctx, stop := reserve(ctx, h.Now())
 	defer stop()
 	_, err := guard(func() (any, error) {
-		return nil, w.Heart.Beat(ctx, Pulse{
-			Date: w.asked.SnapshotDate, Status: w.asked.Status, Chain: w.asked.Chain, Deployment: w.Config.readers().Deployment,
+		return nil, h.Heart.Beat(ctx, Pulse{
+			Date: r.SnapshotDate, Status: r.Status, Chain: r.Chain, Deployment: h.Config.readers().Deployment,
 		})
 	})
 	if err != nil {
-		w.Log.Warn("the heartbeat is not delivered", "error", err)
-		w.documents.warn("the heartbeat is not delivered: %v", err)
+		h.Log.Warn("the heartbeat is not delivered", "error", err)
+		docs.warn("the heartbeat is not delivered: %v", err)
 	}
 }
 

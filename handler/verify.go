@@ -3,32 +3,11 @@ package handler
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"backup-statistics/report"
 )
-
-// An IntegrityError is a verify that found snapshots which are not what was recorded:
-// altered, missing or never recorded. Somebody must look.
-type IntegrityError struct {
-	Found []string    // what differs, in the order of the days
-	First report.Date // the first day whose chain differs; 0: none
-	Next  *report.Date
-}
-
-func (e *IntegrityError) Error() string {
-	const most = 20
-	text := "integrity: " + strings.Join(e.Found[:min(most, len(e.Found))], "; ")
-	if more := len(e.Found) - most; more > 0 {
-		text += fmt.Sprintf("; and %d more", more)
-	}
-	if e.Next != nil {
-		text += fmt.Sprintf("; looked at up to %v, to go on send from %v", *e.Next-1, *e.Next)
-	}
-	return text
-}
 
 // verify reads the snapshots again, day by day, and holds them against the records and
 // the chain. It writes nothing. Where the request names a chain, the last day must have

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,7 +17,7 @@ import (
 // read to save work and are no truth: what is missing, damaged, of an earlier version
 // or behind is made of the records.
 type views struct {
-	*walk
+	*reader
 	before    *report.DayFacts  // of the day before those that were settled; nil: there is none
 	pending   []report.DayFacts // days that were settled, and are not in the trend yet
 	opened    bool
@@ -30,25 +29,10 @@ type views struct {
 	years     map[int]bool             // of days that differ
 	anew      bool                     // nothing of the stored trend is used
 	schemas   bool                     // they are as they were written beside the trend
-	mu        sync.Mutex               // for said: several folders are looked at side by side
-	said      map[string]bool
 }
 
-func (h *Handler) newViews(docs *documents) *views {
-	return &views{
-		walk:      &walk{Handler: h, documents: docs},
-		calendars: make(map[int]*report.Calendar), years: make(map[int]bool), said: make(map[string]bool),
-	}
-}
-
-// odd warns once of a document that is none of ours.
-func (v *views) odd(key string, err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if !v.said[key] {
-		v.said[key] = true
-		v.documents.warn("%v: it is left alone", err)
-	}
+func newViews(r *reader) *views {
+	return &views{reader: r, calendars: make(map[int]*report.Calendar), years: make(map[int]bool)}
 }
 
 // absorb takes the days that were settled into the trend; before them it is brought up

@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -12,12 +11,6 @@ import (
 
 	"backup-statistics/report"
 )
-
-// A plan is what is written of a day: rounds of documents, by key. The documents of a
-// round are written side by side, and a round begins when all before it is stored. So
-// its order is what keeps a reader from being lied to: nothing vouches for what is not
-// there yet, nor for what is being altered.
-type plan []map[string][]byte
 
 // withdrawn is the cause that a day's record gives while the day is altered.
 const withdrawn = "what the day had is being replaced; if that was cut short, the next run of the day, a check or a rebuild completes it again"
@@ -127,11 +120,11 @@ func (v vouch) withdraw(s settled) (p plan, _ error) {
 }
 
 // vouch reads what vouches for a day.
-func (w *walk) vouch(ctx context.Context, s settled) (v vouch, err error) {
-	if s.fresh && s.stored == nil && s.date >= report.DateOf(w.Now(), w.Config.Zone) { // nothing can
+func (s settled) vouch(ctx context.Context) (v vouch, err error) {
+	if s.fresh && s.stored == nil && s.date >= report.DateOf(s.Now(), s.Config.Zone) { // nothing can
 		return v, nil
 	}
-	if v.latest, err = w.documents.record(ctx, report.LatestKey); err != nil {
+	if v.latest, err = s.documents.record(ctx, report.LatestKey); err != nil {
 		return v, err
 	}
 	if s.stored != nil && s.stored.Status == report.Complete {
@@ -147,31 +140,31 @@ func (v vouch) withdraws(r report.DayRecord) bool {
 
 // withdraw takes back what vouches for a day before a snapshot of it is replaced. A day
 // that nothing vouches for is left as it is.
-func (w *walk) withdraw(ctx context.Context, d *day) error {
-	stored, err := w.documents.record(ctx, report.DayKey(d.date))
+func (d *day) withdraw(ctx context.Context) error {
+	stored, err := d.documents.record(ctx, report.DayKey(d.date))
 	if err != nil {
 		return err
 	}
 	s := settled{day: d, stored: stored}
-	v, err := w.vouch(ctx, s)
+	v, err := s.vouch(ctx)
 	if err != nil {
 		return err
 	}
-	if v.before, err = w.completeBefore(ctx, s.date); err != nil {
+	if v.before, err = d.completeBefore(ctx); err != nil {
 		return err
 	}
 	p, err := v.withdraw(s)
 	if err != nil {
 		return err
 	}
-	return w.documents.carry(ctx, p, w.Config.Connections())
+	return d.documents.carry(ctx, p, d.Config.Connections())
 }
 
 // completeBefore is the record of the last complete day before a day: most often
 // yesterday's. After a month without any there is none.
-func (w *walk) completeBefore(ctx context.Context, date report.Date) (*report.DayRecord, error) {
-	for d := date - 1; d >= date-lookBack; d-- {
-		r, err := w.documents.record(ctx, report.DayKey(d))
+func (d *day) completeBefore(ctx context.Context) (*report.DayRecord, error) {
+	for date := d.date - 1; date >= d.date-lookBack; date-- {
+		r, err := d.documents.record(ctx, report.DayKey(date))
 		if err != nil || r != nil && r.Status == report.Complete {
 			return r, err
 		}
@@ -181,37 +174,37 @@ func (w *walk) completeBefore(ctx context.Context, date report.Date) (*report.Da
 
 // write carries out a day's plan. Before its record is written people are told what it
 // opened and closed, and the record says so.
-func (w *walk) write(ctx context.Context, s *settled, views map[string][]byte) error {
-	v, err := w.vouch(ctx, *s)
+func (s *settled) write(ctx context.Context, views map[string][]byte) error {
+	v, err := s.vouch(ctx)
 	if err != nil {
 		return err
 	}
 	if v.withdraws(*s.record()) && v.isLatest(s.date) {
-		if v.before, err = w.completeBefore(ctx, s.date); err != nil {
+		if v.before, err = s.completeBefore(ctx); err != nil {
 			return err
 		}
 	}
 	if s.fresh && s.stored == nil { // then nothing else of the day is there, and what shows it is about to
-		w.documents.absent(report.RegionsKey(s.date), report.TotalsKey(s.date), report.PageKey, report.CalendarKey(s.date.Year()))
+		s.documents.absent(report.RegionsKey(s.date), report.TotalsKey(s.date), report.PageKey, report.CalendarKey(s.date.Year()))
 		if v.latest == nil {
-			w.documents.absent(report.LatestKey)
+			s.documents.absent(report.LatestKey)
 		}
 	}
-	if err := w.prepare(ctx, *s, v); err != nil {
+	if err := s.prepare(ctx, v); err != nil {
 		return err
 	}
-	w.tell(ctx, s)
+	s.tell(ctx)
 	p, err := planRecord(*s, v, views)
 	if err != nil {
 		return err
 	}
-	return w.documents.carry(ctx, p, w.Config.Connections())
+	return s.documents.carry(ctx, p, s.Config.Connections())
 }
 
 // prepare carries out what comes before a day's record. Its tables are in memory no
 // longer than that takes.
-func (w *walk) prepare(ctx context.Context, s settled, v vouch) error {
-	tables, err := w.tables(ctx, s)
+func (s settled) prepare(ctx context.Context, v vouch) error {
+	tables, err := s.differing(ctx)
 	if err != nil {
 		return err
 	}
@@ -219,23 +212,23 @@ func (w *walk) prepare(ctx context.Context, s settled, v vouch) error {
 	if err != nil {
 		return err
 	}
-	if err := w.documents.carry(ctx, p, w.Config.Connections()); err != nil {
+	if err := s.documents.carry(ctx, p, s.Config.Connections()); err != nil {
 		return err
 	}
 	for key, t := range s.tables() {
-		w.documents.let(key, t)
+		s.documents.let(key, t)
 	}
 	return nil
 }
 
-// tables are those of a day that are not stored as they are to be.
-func (w *walk) tables(ctx context.Context, s settled) (map[string][]byte, error) {
+// differing are those of a day's tables that are not stored as they are to be.
+func (s settled) differing(ctx context.Context) (map[string][]byte, error) {
 	differ := make(map[string][]byte)
 	var mu sync.Mutex
 	var looks errgroup.Group
 	for key, t := range s.tables() {
 		looks.Go(func() error {
-			same, err := w.documents.stored(ctx, key, t)
+			same, err := s.documents.stored(ctx, key, t)
 			if err == nil && !same {
 				mu.Lock()
 				defer mu.Unlock()
@@ -253,35 +246,4 @@ func (s settled) tables() map[string]report.Table {
 		return nil
 	}
 	return map[string]report.Table{report.RegionsKey(s.date): s.link.Regions, report.TotalsKey(s.date): s.link.Totals}
-}
-
-// carry writes the rounds of a plan. Of several errors it gives that of a record.
-func (d *documents) carry(ctx context.Context, p plan, atOnce int) error {
-	for _, round := range p {
-		keys := slices.SortedFunc(maps.Keys(round), first)
-		errs := make([]error, len(keys))
-		var writes errgroup.Group
-		writes.SetLimit(atOnce)
-		for i, key := range keys {
-			writes.Go(func() error {
-				errs[i] = d.write(ctx, key, round[key])
-				return nil
-			})
-		}
-		writes.Wait() //nolint:errcheck // each write has its own
-		if err := cmp.Or(errs...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// first lets the records go before the views where not all can be written at once.
-func first(a, b string) int { return order(a) - order(b) }
-
-func order(key string) int {
-	if _, err := report.ParseDayKey(key); err == nil || key == report.LatestKey {
-		return 0
-	}
-	return 1
 }
