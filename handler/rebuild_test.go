@@ -121,3 +121,36 @@ func TestRebuildNeverOverwritesADamagedSnapshot(t *testing.T) {
 		t.Errorf("the damaged snapshot is now %q, %v", data, err)
 	}
 }
+
+// No snapshot says that an account has not activated Cloud Backup. Where a day's record is
+// lost, the one before says so, and nobody hears that the account is gone.
+func TestLostRecordOfADayWithAnAccountThatIsNotActivated(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		event func(w *world) error
+	}{
+		{"a rebuild", func(w *world) error { _, err := w.Handle(t.Context(), []byte(`{"action":"rebuild"}`)); return err }},
+		{"the next day's check", func(w *world) error { _, err := w.check("2026-11-23"); return err }},
+		{"the next day's run", func(w *world) error { _, err := w.run("2026-11-23"); return err }},
+	} {
+		w := newWorld(t, 3)
+		w.sources[1].fails = accountState{}
+		for _, day := range days(t, "2026-11-20", 3) {
+			_, err := w.run(day)
+			must(t, err)
+		}
+		w.wait("2026-11-23T00:00:00Z")
+		want := string(mustGet(t, w.Store, "days/2026-11-22.json"))
+		w.Store = without(t, w.Store, "days/2026-11-22", report.LatestKey, report.PageKey)
+		err := tt.event(w)
+		if tt.name != "the next day's check" { // which misses its own day
+			must(t, err)
+		}
+		if got := string(mustGet(t, w.Store, "days/2026-11-22.json")); got != want {
+			t.Errorf("after %s the record is\n%swant\n%s", tt.name, got, want)
+		}
+		if got := w.inbox.said(); strings.Contains(got, "account_gone") {
+			t.Errorf("after %s people are told %s", tt.name, got)
+		}
+	}
+}

@@ -242,6 +242,13 @@ func (d Day) accounts() Accounts {
 		_, there := failed[p]
 		return there || kept[p] || unasked[p] || d.Known.NotActivated[p.AccountID]
 	}
+	if d.Stored == nil && d.Before != nil && d.Known.Over && len(kept) > 0 { // no snapshot says so: the day before does
+		has := make(set)
+		for p := range kept {
+			has[p.AccountID] = true
+		}
+		stored.NotActivated = slices.DeleteFunc(slices.Clone(d.Before.Accounts.NotActivated), func(id string) bool { return has[id] })
+	}
 	wasOff, accounts := setOf(stored.NotActivated), make(set) // accounts is who is due
 	for _, p := range due {
 		accounts[p.AccountID] = true
