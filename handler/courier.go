@@ -112,7 +112,7 @@ func (c courier) try(ctx context.Context, request func(context.Context) (*http.R
 	}
 	sent.Store(true)
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	v := judge(reply{res.StatusCode, res.Header, strings.TrimSpace(string(body)), err == nil})
 	if v != nil && v.perhaps && ctx.Err() != nil {
 		v.reason = context.Cause(ctx).Error()
@@ -162,10 +162,11 @@ func (a reply) read() (s saying) {
 	}
 	s.json = object != nil
 	for _, name := range []string{"errcode", "code", "StatusCode"} {
-		if n, err := strconv.ParseFloat(string(object[name]), 64); err == nil && (s.code == nil || *s.code == 0) {
+		n, err := strconv.ParseFloat(string(object[name]), 64)
+		if (err == nil || errors.Is(err, strconv.ErrRange)) && (s.code == nil || *s.code == 0) {
 			code := int64(n)
-			if n != 0 && code == 0 {
-				code = 1 // it is no 0
+			if n != 0 && float64(code) != n { // it is no 0, whatever it is
+				code = 1
 			}
 			s.code = &code
 		}
