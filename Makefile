@@ -65,7 +65,7 @@ schemas: ## hold the golden documents, and all that the handler's tests write, a
 	DOCUMENTS="$$PWD/.local/documents" $(GO) -C .checks test -count=1 ./...
 	rm -rf .local/documents
 
-engines: .engines/venv/ok .engines/jars ## let real engines read played buckets; it needs Python, Java and Maven
+engines: .engines/venv/ok .engines/jars ## let real engines read played buckets; it needs Python, a JDK (for Trino one of 25) and Maven
 	GO='$(GO)' .engines/venv/bin/python -B .engines/run.py
 	BUCKETS="$$PWD/.local/engines/long/backup-statistics:$$PWD/.local/engines/edges/backup-statistics" $(GO) -C .checks test -count=1 ./...
 

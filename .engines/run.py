@@ -120,7 +120,7 @@ def main():
         print("not checked:", name)
     for failure in failures:
         print("FAIL", failure)
-    print(f"\n{passed} passed, {len(failures)} failed")
+    print(f"\n{passed} passed, {len(failures)} failed" + (f", {len(not_checked)} skipped" if not_checked else ""))
     return bool(failures)
 
 

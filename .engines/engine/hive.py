@@ -4,6 +4,7 @@ import subprocess
 import tempfile
 
 from asked import WRAPS, script, shipped
+from engine import jvm
 
 HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "hive")
 
@@ -72,7 +73,7 @@ def cli(work, script):
         properties = (f"<property><name>{name}</name><value>{value}</value></property>" for name, value in settings.items())
         site.write(f"<configuration>{''.join(properties)}</configuration>")
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ["sun.nio.ch", *("java." + name for name in OPEN)]]
-    command = ["java", *opens, "-Djava.io.tmpdir=" + work, "-cp", f"{work}:{HERE}/jars/*", "org.apache.hadoop.hive.cli.CliDriver", "-f", script]
+    command = ["java", *jvm.SHORT, *opens, "-Djava.io.tmpdir=" + work, "-cp", f"{work}:{HERE}/jars/*", "org.apache.hadoop.hive.cli.CliDriver", "-f", script]
     done = subprocess.run(command, cwd=work, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise RuntimeError(f"hive: exit code {done.returncode}")

@@ -9,6 +9,7 @@ import org.apache.flink.types.Row;
 class Ask {
   public static void main(String[] args) throws Exception {
     var flink = TableEnvironment.create(EnvironmentSettings.inBatchMode());
+    flink.getConfig().set("parallelism.default", "1"); // few rows, and few cores
     for (var sql : new String(System.in.readAllBytes(), StandardCharsets.UTF_8).split("\0")) {
       System.out.println("=== answer");
       try (var rows = flink.executeSql(sql).collect()) {
