@@ -202,23 +202,33 @@ func (w *walk) settleUntilSeen(ctx context.Context, d *day, known report.Known, 
 		return err
 	}
 	known.Over = known.Over || d.date < w.until // later days are recorded: nobody completes it any more
-	settle := func() error {
+	// The place to settle from again is kept where that may be needed, since of thousands
+	// of accounts it is large. That the bucket keeps versions may be told by the answers to
+	// this day's writes: then it is read again.
+	var at *place
+	var pending []report.DayFacts
+	if d.mayChange(overwrite) {
+		at, pending = &place{w.before, w.base}, w.views.pending
+	}
+	for {
 		s, err := d.settle(ctx, w.place, known)
 		if err != nil {
 			return err
 		}
-		return w.finish(ctx, s)
-	}
-	if !d.mayChange(overwrite) {
-		return settle()
-	}
-	for at, pending := w.place, w.views.pending; ; w.place, w.views.pending = at, pending {
-		if err := settle(); err != nil {
+		if err := w.finish(ctx, s); err != nil || !d.mayChange(overwrite) {
 			return err
 		}
 		if again, err := d.changed(ctx); !again || err != nil {
 			return err
 		}
+		if w.views.pending = pending; at != nil {
+			w.place = *at
+			continue
+		}
+		if err := w.begin(ctx, d.date); err != nil {
+			return err
+		}
+		at = &place{w.before, w.base}
 	}
 }
 
