@@ -89,10 +89,10 @@ clients: .clients/venv/ok .clients/node_modules/ok .clients/jars/ok .engines/ven
 .clients/jars/ok: .clients/pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies && touch $@
 
-pages: ## draw the page's variants in Chromium and check them; it needs node and chromium
-	rm -rf .local/pages && mkdir -p .local/pages .local/screenshots
+pages: ## draw the page's variants in Chromium and check them; UPDATE=1 renews the README's pictures; it needs node and chromium
+	rm -rf .local/pages && mkdir -p .local/pages .local/screenshots .page
 	PAGES="$$PWD/.local/pages" $(GO) test -count=1 ./report -run TestPageVariants
-	cd .ci/page && npm ci --silent && node check.mjs ../../.local/pages ../../.local/screenshots
+	cd .ci/page && npm ci --silent && node check.mjs ../../.local/pages ../../.local/screenshots ../../.page
 
 golden: ## rewrite the golden files; then read the diff
 	$(STATIC) $(GO) test -tags $(TAGS) ./report ./handler -update

@@ -29,7 +29,7 @@ var arrows = map[string]string{
 	"handler/store/oss.go":          "aliyun-oss-go-sdk credentials-go",
 	"handler/store/probe.go":        "aliyun-oss-go-sdk",
 	"handler/store/retry.go":        "backoff",
-	"report":                        "",
+	"report":                        "report/zones", // times on the page
 	"report/zones":                  "",
 }
 

@@ -212,6 +212,9 @@ func (d *day) settle(ctx context.Context, at place, known report.Known) (settled
 	if err != nil {
 		return settled{}, err
 	}
+	if stored == nil && known.Names == nil && len(d.kept) > 0 {
+		known.Names = d.memberNames(ctx)
+	}
 	failed := make(map[report.Pair]report.Failure)
 	for p, f := range known.Failed {
 		if d.kept[p] == nil { // else the day has it, though this run could not renew it
@@ -267,4 +270,33 @@ func (s settled) same() (bool, error) {
 		return false, &StoreError{err}
 	}
 	return string(data) == string(s.documents.get(report.DayKey(s.date))), nil
+}
+
+// namesOf are the accounts' names, as far as they have some.
+func namesOf(accounts []Account) map[string]string {
+	names := make(map[string]string)
+	for _, a := range accounts {
+		if a.Name != "" {
+			names[a.ID] = a.Name
+		}
+	}
+	return names
+}
+
+// memberNames asks for them where no run does, once an invocation: a record that was lost
+// has them again. It fails nothing.
+func (d *day) memberNames(ctx context.Context) map[string]string {
+	if d.Members == nil {
+		return nil
+	}
+	if d.documents.names == nil {
+		ctx, stop := share(ctx, d.Now(), 10)
+		defer stop()
+		members, err := guard(func() ([]Account, error) { return d.Members(ctx) })
+		if err != nil {
+			d.Log.Warn("the accounts' names are not known", "error", d.Redactor.Text(err.Error()))
+		}
+		d.documents.names = namesOf(members)
+	}
+	return d.documents.names
 }

@@ -35,6 +35,7 @@ type documents struct {
 	said     map[string]bool              // keys that are none of ours
 	written  int
 	warnings []string
+	names    map[string]string // of accounts, where they were asked for
 }
 
 func newDocuments(s Store) *documents {

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ func TestExcludedAccounts(t *testing.T) {
 		sources[id] = &source{total: w.sources[0].total}
 	}
 	w.Members = func(context.Context) ([]Account, error) {
-		return []Account{{member, sources[member]}, {other, sources[other]}}, nil
+		return []Account{{ID: member, Source: sources[member]}, {ID: other, Source: sources[other]}}, nil
 	}
 	exclude := func(ids string) { w.Config = config(t, "EXCLUDE_ACCOUNTS="+ids) }
 	accounts := func(day string) string {
@@ -89,7 +90,7 @@ func TestExcludedAccounts(t *testing.T) {
 func TestExcludedFromTheFirstDayOn(t *testing.T) {
 	w := newWorld(t, 1, "EXCLUDE_ACCOUNTS=8000000000000000")
 	w.Members = func(context.Context) ([]Account, error) {
-		return []Account{{"8000000000000000", unasked{}}}, nil
+		return []Account{{ID: "8000000000000000", Source: unasked{}}}, nil
 	}
 	for _, day := range days(t, "2026-11-20", 2) {
 		_, err := w.run(day)
@@ -106,3 +107,44 @@ func TestExcludedFromTheFirstDayOn(t *testing.T) {
 type unasked struct{}
 
 func (unasked) Statistics(context.Context, string) (report.Statistics, error) { panic("asked") }
+
+// What the directory calls accounts is in the record of each day, stays where nobody can
+// ask any more, and comes back into a record that was lost.
+func TestAccountNames(t *testing.T) {
+	const member, day = "2222222222222222", "2026-11-23"
+	w := newWorld(t, 1)
+	name, fails := "Team A <b>\u2028", error(nil)
+	w.Members = func(context.Context) ([]Account, error) {
+		return []Account{{ID: member, Name: name, Source: &source{total: w.sources[0].total}}}, fails
+	}
+	names := func() string {
+		t.Helper()
+		return fmt.Sprint(record(t, w.Store, day).Accounts.Names)
+	}
+	_, err := w.run(day)
+	must(t, err)
+	const want = "[{" + member + " Team A <b>\ufffd}]"
+	if got := names(); got != want {
+		t.Fatalf("names %s, want %s", got, want)
+	}
+	page, err := w.Store.Get(t.Context(), report.PageKey)
+	must(t, err)
+	if !strings.Contains(string(page), member+" Team A &lt;b&gt;") {
+		t.Error("the page does not show the name, escaped")
+	}
+	before := dump(t, w.Store)
+	for _, lost := range []string{"days/" + day + ".json latest.json report/trend.json report/index.html", "report/trend.json"} {
+		w.Store = without(t, w.Store, strings.Fields(lost)...)
+		_, err = w.Handle(t.Context(), []byte(`{"action":"rebuild"}`))
+		must(t, err)
+		if got := dump(t, w.Store); got != before {
+			t.Errorf("without %s a rebuild finds %s", lost, differ(got, before))
+		}
+	}
+	name, fails = "", errors.New("nobody may list the accounts")
+	_, err = w.Handle(t.Context(), []byte(`{"action":"rebuild"}`))
+	must(t, err)
+	if got := names(); got != want {
+		t.Errorf("where the directory refuses: names %s, want those that were known, %s", got, want)
+	}
+}

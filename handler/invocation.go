@@ -33,6 +33,7 @@ type Beater interface {
 // An Account is one whose statistics are collected, through its own Source.
 type Account struct {
 	ID     string
+	Name   string // as the resource directory gives it; empty elsewhere
 	Source Source
 }
 

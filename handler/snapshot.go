@@ -87,6 +87,7 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 	}
 	failed := failures(outcomes, missed)
 	known, derived := r.known(outcomes, expected, unknown), <-read
+	known.Names = namesOf(accounts)
 	read = nil
 	if r.DryRun && failed != nil {
 		return nil, failed
@@ -290,24 +291,22 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 		return outcome{}, &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, err)}
 	}
 	snapshot := report.NewSnapshot(r.occasion, j.account.ID, j.sourceType, r.Now(), statistics)
-	data, err := snapshot.Encode()
-	if err != nil {
-		return outcome{}, &SourceError{err}
-	}
-	snapshot.Response = nil
-	return r.keep(ctx, outcome{found: &found{&snapshot, report.NewObject(snapshot.Key(), data, 1), md5Of(data)}}, data, stored)
+	return r.keep(ctx, &snapshot, stored)
 }
 
 // keep stores a snapshot: one that is stored already stays, unless it is to be
 // replaced.
-func (r *run) keep(ctx context.Context, o outcome, data []byte, stored bool) (outcome, error) {
-	o.status = Written
-	switch {
-	case r.DryRun:
-		o.status = DryRun
-		return o, nil
-	case !stored:
-		err := r.Store.PutNew(ctx, o.object.Key, data)
+func (r *run) keep(ctx context.Context, snapshot *report.Snapshot, stored bool) (outcome, error) {
+	if r.DryRun || !stored {
+		o, data, err := newOutcome(snapshot, Written)
+		if err != nil {
+			return outcome{}, err
+		}
+		if r.DryRun {
+			o.status = DryRun
+			return o, nil
+		}
+		err = r.Store.PutNew(ctx, o.object.Key, data)
 		if err == nil {
 			return o, nil
 		}
@@ -315,8 +314,13 @@ func (r *run) keep(ctx context.Context, o outcome, data []byte, stored bool) (ou
 			return outcome{}, &StoreError{err}
 		}
 		if !r.Overwrite { // another run was first
-			return r.readBack(ctx, report.Pair{AccountID: o.snapshot.AccountID, SourceType: o.snapshot.SourceType})
+			return r.readBack(ctx, report.Pair{AccountID: snapshot.AccountID, SourceType: snapshot.SourceType})
 		}
+	}
+	snapshot.Replaces = true
+	o, data, err := newOutcome(snapshot, Replaced)
+	if err != nil {
+		return outcome{}, err
 	}
 	if err := r.withdraw(); err != nil {
 		return outcome{}, err
@@ -324,8 +328,18 @@ func (r *run) keep(ctx context.Context, o outcome, data []byte, stored bool) (ou
 	if err := r.Store.Put(ctx, o.object.Key, data); err != nil {
 		return outcome{}, &StoreError{err}
 	}
-	o.status = Replaced
 	return o, nil
+}
+
+// newOutcome is a snapshot as it is about to be stored. The service's answer is let go
+// of: it is large, and in the data.
+func newOutcome(snapshot *report.Snapshot, status string) (o outcome, data []byte, err error) {
+	if data, err = snapshot.Encode(); err != nil {
+		return outcome{}, nil, &SourceError{err}
+	}
+	kept := *snapshot
+	kept.Response = nil
+	return outcome{status: status, found: &found{&kept, report.NewObject(kept.Key(), data, 1), md5Of(data)}}, data, nil
 }
 
 // stored tells whether the day has a snapshot. Where the bucket can't be listed

@@ -71,7 +71,7 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 		t.Errorf("error %s, want %s", got, want)
 	}
 	r := record(t, documents, "2026-11-23")
-	if got, want := fmt.Sprintf("%s %+v", r.Status, r.Accounts), "partial {Expected:3 Collected:2 Failed:[{AccountID:1234567890123457 SourceType:ECS_FILE ErrorType:SourceError Message:cloud backup: account 1234567890123457, ECS_FILE: denied}] NotActivated:[] NotAttempted:[] Excluded:[] LastCaptured:[]}"; got != want {
+	if got, want := fmt.Sprintf("%s %+v", r.Status, r.Accounts), "partial {Expected:3 Collected:2 Failed:[{AccountID:1234567890123457 SourceType:ECS_FILE ErrorType:SourceError Message:cloud backup: account 1234567890123457, ECS_FILE: denied}] NotActivated:[] NotAttempted:[] Excluded:[] LastCaptured:[] Names:[]}"; got != want {
 		t.Errorf("record %s, want %s", got, want)
 	}
 	if strings.Contains(keys(t, documents), "latest.json") {
@@ -138,7 +138,7 @@ func TestNotActivatedIsAStateOfAnAccount(t *testing.T) {
 	if got := result.Accounts[1]; got.Status != NotActivated || got.Key != "" || got.Amount != nil {
 		t.Errorf("answer %+v, want not_activated and no numbers", got)
 	}
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] [] [] []}" {
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] [] [] [] []}" {
 		t.Errorf("record %s %+v, want a complete day that names the account", r.Status, r.Accounts)
 	}
 	_, err = newHandler(t, new(store.Memory), &source{fails: accountState{}}).Handle(t.Context(), []byte(event))
@@ -161,7 +161,7 @@ func TestAccountThatWasActivatedThatDayIsCollected(t *testing.T) {
 	if got := result.Accounts[1].Status; got != NotActivated {
 		t.Errorf("answer %q, want %s", got, NotActivated)
 	}
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 2 [] [] [] [] []}" || len(r.Objects) != 4 {
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 2 [] [] [] [] [] []}" || len(r.Objects) != 4 {
 		t.Errorf("record %s %+v with %d objects, want a complete day of two snapshots and two tables", r.Status, r.Accounts, len(r.Objects))
 	}
 }
@@ -177,7 +177,7 @@ func TestNotActivatedIsAStateInANarrowedRunToo(t *testing.T) {
 	if len(result.Accounts) != 1 || result.Accounts[0].Status != NotActivated {
 		t.Errorf("answer %+v, want one account that is not_activated", result)
 	}
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] [] [] []}" {
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Complete || fmt.Sprint(r.Accounts) != "{2 1 [] [1234567890123457] [] [] [] []}" {
 		t.Errorf("record %s %+v, want the complete day as it was", r.Status, r.Accounts)
 	}
 	_, err = newHandler(t, new(store.Memory), new(source), &source{fails: accountState{}}).Handle(t.Context(), []byte(`{"accounts":["1234567890123457"]}`))
@@ -197,7 +197,7 @@ func TestHalfOfTheSourceTypesIsNoCompleteDay(t *testing.T) {
 		must(t, err)
 		wind(t, h, "2026-11-23T15:17:01Z")
 		h.Handle(t.Context(), []byte(next)) //nolint:errcheck // what it records counts
-		if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 0 [] [] [1234567890123456 1234567890123457] [] []}" {
+		if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 0 [] [] [1234567890123456 1234567890123457] [] [] []}" {
 			t.Errorf("record after %s: %s %+v, want a partial day that names whom nobody asked for all", next, r.Status, r.Accounts)
 		}
 		_, err = h.Handle(t.Context(), []byte(event))
@@ -294,7 +294,7 @@ func TestNoTimeOfASourceIsNotAttempted(t *testing.T) {
 	if ErrorType(err) != "AccountsError" {
 		t.Errorf("error %v, want an AccountsError", err)
 	}
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 1 [] [] [1234567890123457] [] []}" {
+	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts) != "{2 1 [] [] [1234567890123457] [] [] []}" {
 		t.Errorf("record %s %+v, want a partial day that names whom nobody asked", r.Status, r.Accounts)
 	}
 }

@@ -195,6 +195,9 @@ func TestNoReaderSeesACompleteDayThatIsNot(t *testing.T) {
 					if err := next(w); err != nil {
 						t.Fatalf("ended at write %d: %v", n, err)
 					}
+					if replaced := len(different(t, begun.Store, w.Store, "snapshots/dt="+day)) > 0; replaced != record(t, w.Store, day).Replaced {
+						t.Errorf("ended at write %d: snapshots were captured again: %v, and the record does not say the same", n, replaced)
+					}
 					if r := record(t, w.Store, day); r.Status != report.Complete || r.Cause != "" {
 						t.Errorf("ended at write %d: record %s because of %q, want a complete day", n, r.Status, r.Cause)
 					}
@@ -322,4 +325,21 @@ func TestOverwriteWhileTheFleetIsUnknown(t *testing.T) {
 	if r := record(t, w.Store, "2026-11-23"); r.Status != report.Complete || r.Accounts.Collected != 2 || r.Totals[0].ProtectedResourceCount != 9+7 {
 		t.Errorf("record %s %+v %+v, want a complete day of the new and the old numbers", r.Status, r.Accounts, r.Totals)
 	}
+}
+
+// different are the documents below a prefix that another store has otherwise.
+func different(t *testing.T, before, after Store, prefix string) (keys []string) {
+	t.Helper()
+	entries, err := before.List(t.Context(), prefix, 0)
+	must(t, err)
+	for _, e := range entries {
+		was, err := before.Get(t.Context(), e.Key)
+		must(t, err)
+		is, err := after.Get(t.Context(), e.Key)
+		must(t, err)
+		if string(was) != string(is) {
+			keys = append(keys, e.Key)
+		}
+	}
+	return keys
 }

@@ -70,7 +70,7 @@ func TestAxes(t *testing.T) {
 		{"some instances", countAxis(47), "0, 10, 20, 30, 40, 50"},
 		{"thousands", countAxis(20456), "0, 5,000, 10,000, 15,000, 20,000, 25,000"},
 		{"millions", countAxis(3_000_000), "0, 1 M, 2 M, 3 M"},
-		{"the most instances", countAxis(math.MaxInt64), "0, 2e+18, 4e+18, 6e+18, 8e+18, 1e+19"},
+		{"the most instances", countAxis(math.MaxInt64), "0, 2 E, 4 E, 6 E, 8 E, 10 E"},
 	} {
 		if got := labels(tt.axis); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)

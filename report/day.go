@@ -34,10 +34,12 @@ type DayRecord struct {
 	Totals       []TypeTotal `json:"totals"`  // one a source type, over the accounts collected
 	Objects      []Object    `json:"objects"` // sorted by key
 	// HistoryBegins is the first day that anything is known of. Records of before the
-	// chain of days have neither this nor the next three.
+	// chain of days have neither this, nor source types, the previous day or a chain.
 	HistoryBegins *Date `json:"history_begins,omitempty"`
 	// SourceTypes are those that were asked for on the day, as far as anybody knows.
 	SourceTypes []string `json:"source_types,omitempty"`
+	// Replaced tells that some snapshot of the day was captured again over an earlier one.
+	Replaced bool `json:"replaced,omitempty"`
 	// Previous is the newest earlier day that has snapshots: the one whose numbers
 	// and chain this day goes on from.
 	Previous *Date  `json:"previous,omitempty"`
@@ -72,6 +74,16 @@ type Accounts struct {
 	// LastCaptured says of what is missing here, and was captured before, when that
 	// was: the next day that has it compares it with those numbers.
 	LastCaptured []LastCapture `json:"last_captured,omitempty"` // sorted by account and source type
+	// Names are those that the resource directory gives to the accounts that people read
+	// of: the largest, and those that alerts or failures are of. Only a run that asks the
+	// directory knows them.
+	Names []AccountName `json:"names,omitempty"` // sorted by id
+}
+
+// An AccountName is what the resource directory calls an account.
+type AccountName struct {
+	AccountID string `json:"account_id"`
+	Name      string `json:"name"`
 }
 
 // A LastCapture is the day of the last snapshot of an account and source type.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 	"unique"
 )
 
@@ -25,7 +26,8 @@ func SortPairs[T any](set map[Pair]T) []Pair {
 
 // A Figure is what was protected of a pair when it was captured.
 type Figure struct {
-	Date Date // of the snapshot
+	Date Date      // of the snapshot
+	At   time.Time // when it was captured, to the second
 	Amount
 	Regions  []Region // sorted by id
 	Mismatch bool     // the regions do not add up to the total
@@ -48,7 +50,7 @@ type Figures map[Pair]Figure
 func FiguresOf(snapshots []Snapshot) Figures {
 	f := make(Figures, len(snapshots))
 	for _, s := range snapshots {
-		f[Pair{s.AccountID, s.SourceType}] = Figure{s.SnapshotDate, s.Amount, s.Regions, !s.RegionsMatchTotal}
+		f[Pair{s.AccountID, s.SourceType}] = Figure{s.SnapshotDate, s.CapturedAt.UTC().Truncate(time.Second), s.Amount, s.Regions, !s.RegionsMatchTotal}
 	}
 	return f
 }
@@ -69,7 +71,7 @@ func ReadTables(d Date, regions, totals []byte) (Figures, error) {
 		if left -= row.RegionCount; row.RegionCount < 0 || left < 0 || !last.precedes(pair) {
 			return nil, fmt.Errorf("totals of %v: account %s is out of order, or has more regions than there are", d, row.AccountID)
 		}
-		f[pair] = Figure{Date: d, Amount: row.Amount, Mismatch: !row.RegionsMatchTotal, Regions: make([]Region, 0, row.RegionCount)}
+		f[pair] = Figure{Date: d, At: row.CapturedAt, Amount: row.Amount, Mismatch: !row.RegionsMatchTotal, Regions: make([]Region, 0, row.RegionCount)}
 		last = pair
 	}
 	if left != 0 {
@@ -147,6 +149,16 @@ func (f Figures) regions() []TypeRegion {
 	return sorted(regions, func(a, b TypeRegion) bool {
 		return a.SourceType < b.SourceType || a.SourceType == b.SourceType && a.RegionID < b.RegionID
 	})
+}
+
+// readAt is when the last of them was captured.
+func (f Figures) readAt() (last time.Time) {
+	for _, figure := range f {
+		if figure.At.After(last) {
+			last = figure.At
+		}
+	}
+	return last
 }
 
 // accounts adds figures up by account, of all source types, sorted by id.

@@ -245,9 +245,9 @@ func (w *words) change(p place, use func(string) (Quota, bool)) string {
 			if q, known := use(p.AccountID); known {
 				over := ""
 				if q.OverBytes > 0 {
-					over = formatGiB(q.OverBytes)
+					over = formatPlain(q.OverBytes)
 				}
-				return w.usedBytes(q.Percent, formatGiB(q.LeftBytes), over, formatGiB(q.QuotaBytes))
+				return w.usedBytes(q.Percent, formatPlain(q.LeftBytes), over, formatPlain(q.QuotaBytes))
 			}
 		}
 		return w.used(p.level())

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"backup-statistics/report/zones"
 )
 
 //go:embed page.css
@@ -16,30 +18,34 @@ var pageCSS string
 // Limits that keep a page readable and small, whatever the fleet does. The
 // documents beside it have the rest.
 const (
-	tableDays    = 30  // days in the table of days
+	tableDays    = 30  // days in the table of days; the earlier ones are folded away
+	peakDays     = 30  // days that the newest is held against
 	listedItems  = 20  // accounts missing, items of an alert
+	shownItems   = 4   // of those, before the others are folded away
 	listedGaps   = 50  // the newest
 	listedEnded  = 20  // the newest events that are over
-	chartRegions = 60  // regions with a chart; the others are counted
+	chartRegions = 10  // regions with a chart; the others are rows of a table
+	tableRegions = 190 // the others are counted
 	listedText   = 300 // runes of a cause or a message
 )
 
 // Page writes the report for people: one HTML document that needs no script, no
-// font and no request, and tells in its first lines what is protected, whether
-// that is known, and what deserves attention.
+// font and no request. Its first screen says the worst thing that is true: what is
+// protected, whether it is less than it was, since when, and what to do.
 func (r Readers) Page(w io.Writer, t Trend) error {
 	p := newPage(t, wordsOf(r.Language))
 	p.head()
 	p.top()
 	p.write("<main>\n")
-	p.headline()
-	p.alerts()
+	p.alarms()
+	p.numbers()
+	p.notices()
 	p.charts()
 	p.regions()
 	p.quota()
 	p.fleet()
 	p.gaps()
-	p.lastDays()
+	p.days()
 	p.ended()
 	p.write("</main>\n")
 	p.foot()
@@ -52,37 +58,64 @@ func (r Readers) Page(w io.Writer, t Trend) error {
 // A page is being written.
 type page struct {
 	Trend
-	w         *words
-	out       bytes.Buffer
-	amounts   []Amount // one a day, over all source types; only where known says so
-	known     []bool   // one a day: it is complete
-	oldest    int      // the oldest complete day of Days, or -1
-	newest    int      // the newest one
-	total     Amount   // of the newest complete day
-	manyTypes bool     // source types have to be told apart
+	w      *words
+	zone   *time.Location // nil: one that is not known, so times are in UTC
+	events []event        // open, the heaviest first
+	out    bytes.Buffer
+	types  []typeDays // sorted; they are never added up, since they may count the same instances
+	known  []bool     // one a day: it is complete
+	newest int        // the newest complete day of Days, or -1
+}
+
+// A typeDays is what a source type had over the days of the window.
+type typeDays struct {
+	sourceType string
+	now        Amount    // on the newest complete day
+	amounts    []*Amount // one a day; nil where no number is known
 }
 
 func newPage(t Trend, w *words) *page {
-	p := &page{Trend: t, w: w, oldest: -1, newest: -1, total: sumOf(t.Totals), manyTypes: len(t.Totals) > 1}
+	p := &page{Trend: t, w: w, events: eventsOf(t.Alerts), newest: -1}
+	if zone, err := zones.Load(t.TimeZone); err == nil {
+		p.zone = zone
+	}
 	for i, d := range t.Days {
 		p.known = append(p.known, d.Status == Complete)
-		p.amounts = append(p.amounts, sumOf(d.Totals))
 		if d.Status == Complete {
 			p.newest = i
-			if p.oldest < 0 {
-				p.oldest = i
-			}
-			p.manyTypes = p.manyTypes || len(d.Totals) > 1
 		}
+	}
+	for _, total := range t.Totals {
+		p.types = append(p.types, p.typeDays(total))
 	}
 	return p
 }
 
-func sumOf(totals []TypeTotal) (sum Amount) {
-	for _, t := range totals {
-		sum, _ = sum.Plus(t.Amount)
+func (p *page) typeDays(now TypeTotal) typeDays {
+	t := typeDays{now.SourceType, now.Amount, make([]*Amount, len(p.Days))}
+	for i, d := range p.Days {
+		for n := range d.Totals {
+			if p.known[i] && d.Totals[n].SourceType == now.SourceType {
+				t.amounts[i] = &d.Totals[n].Amount
+			}
+		}
 	}
-	return sum
+	return t
+}
+
+// manyTypes tells whether source types have to be told apart.
+func (p *page) manyTypes() bool { return len(p.types) > 1 }
+
+// highest is the most instances, or bytes, that a source type had on one of some days up
+// to the newest complete one, and the last day that had them.
+func (p *page) highest(t typeDays, m measure, days int) (most int64, on int) {
+	most, on = -1, -1
+	for i := max(0, p.newest-days); i <= p.newest; i++ {
+		if a := t.amounts[i]; a != nil && m.of(*a) >= most {
+			most, on = m.of(*a), i
+		}
+	}
+	return most, on
 }
 
 // A measure is one of the two numbers that everything counts.
@@ -94,10 +127,11 @@ type measure struct {
 }
 
 func (p *page) measures() [2]measure {
-	return [2]measure{
-		{"capacity", p.w.capacity, func(a Amount) int64 { return a.ProtectedDataBytes }, formatBytes, byteAxis},
-		{"instances", p.w.instancesTitle, func(a Amount) int64 { return a.ProtectedResourceCount }, formatCount, countAxis},
-	}
+	return [2]measure{p.instances(), {"capacity", p.w.capacity, func(a Amount) int64 { return a.ProtectedDataBytes }, formatBytes, byteAxis}}
+}
+
+func (p *page) instances() measure {
+	return measure{"instances", p.w.instancesTitle, func(a Amount) int64 { return a.ProtectedResourceCount }, formatCount, countAxis}
 }
 
 // A markup is HTML already.
@@ -125,12 +159,15 @@ func (p *page) span(from, to Date) markup {
 	return p.w.span(on(from), on(to))
 }
 
-// instant is a time, to the minute.
+// instant is a time in the page's zone, to the minute.
 func (p *page) instant(t *time.Time) markup {
-	if t == nil {
+	switch {
+	case t == nil:
 		return markup(p.w.unknown)
+	case p.zone == nil:
+		return markup(t.UTC().Format("<time>2006-01-02 15:04Z</time>"))
 	}
-	return markup(t.UTC().Format("<time>2006-01-02 15:04Z</time>"))
+	return markup(t.In(p.zone).Format("<time>2006-01-02 15:04</time>"))
 }
 
 // icon is a data: URI, since a browser would ask for /favicon.ico otherwise.
@@ -159,109 +196,78 @@ func (p *page) head() {
 `, p.w.tag, p.w.name, p.To, p.w.colon, p.w.status[p.Status], markup(icon), markup(pageCSS))
 }
 
-// top says what the page is about and how fresh it is.
+// top says of which day the record is, and then the worst thing that is true.
 func (p *page) top() {
 	sign := map[string]string{Complete: "✓", Partial: "◐", Missing: "✕"}[p.Status]
 	p.write("<header>\n<div class=\"top\"><h1>%s</h1>"+
-		"<p class=\"badge %s\"><span aria-hidden=\"true\">%s</span> %s%s%s</p></div>\n", p.w.heading, p.Status, sign, on(p.To), p.w.colon, p.w.status[p.Status])
-	p.lead()
-	p.write("<dl class=\"facts\">")
-	fact := func(name string, value any) { p.write("<div><dt>%s</dt><dd>%s</dd></div>", name, value) }
-	if p.CompleteDate != nil {
-		fact(p.w.lastComplete, on(*p.CompleteDate))
-	}
-	if len(p.Days) > 0 {
-		fact(p.w.daysShown, p.span(p.Days[0].Date, p.To))
-	}
-	fact(p.w.timeZone, p.TimeZone)
-	if p.Accounts.Expected > 1 {
-		fact(p.w.fleet, p.w.ofCollected(formatCount(int64(p.Accounts.Collected)), formatCount(int64(p.Accounts.Expected))))
-	}
-	p.write("</dl>\n<p class=\"note\">%s</p>\n</header>\n", p.w.renews(on(p.To)))
+		"<p class=\"badge %s\"><span aria-hidden=\"true\">%s</span> %s</p></div>\n", p.w.heading, p.Status, sign, p.w.recordIs(on(p.To), p.w.status[p.Status]))
+	p.verdict()
+	p.write("</header>\n")
 }
 
-// lead is the page in one sentence.
-func (p *page) lead() {
-	p.write(`<p class="lead">`)
-	if p.CompleteDate == nil {
-		p.write("%s</p>\n", p.w.noneYet)
-		return
-	}
-	says := p.w.lead
-	if *p.CompleteDate != p.To {
-		p.write(`<strong class="%s">%s</strong> `, p.Status, p.w.leadMissing(on(p.To)))
-		says = p.w.leadLast
-	}
-	strong := func(s string) markup { return markup("<strong>" + html.EscapeString(s) + "</strong>") }
-	regions, accounts := "", ""
-	if p.newest >= 0 {
-		regions = p.w.inRegions(int64(p.countRegions()))
-	}
-	if p.Accounts.Expected > 1 && *p.CompleteDate == p.To {
-		accounts = p.w.ofAccounts(int64(p.Accounts.Expected))
-	}
-	p.write("%s</p>\n", says(on(*p.CompleteDate), strong(p.w.ecsInstances(p.total.ProtectedResourceCount)), strong(formatBytes(p.total.ProtectedDataBytes)), markup(regions), markup(accounts)))
-}
-
-// countRegions counts the regions of the newest complete day, each once, whatever its
-// source types.
-func (p *page) countRegions() int {
-	ids := make(map[string]bool)
-	for _, r := range p.Trend.Regions {
-		if day := p.newest - p.firstOf(r); day >= 0 && r.ProtectedDataBytes[day] != nil {
-			ids[r.RegionID] = true
-		}
-	}
-	return len(ids)
-}
-
-// firstOf is the day of the window that a region's series begins with.
-func (p *page) firstOf(r Series) int { return len(p.Days) - len(r.ProtectedDataBytes) }
-
-// headline shows both numbers and how they changed.
-func (p *page) headline() {
+// numbers shows both numbers of each source type, and how they changed.
+func (p *page) numbers() {
 	if p.CompleteDate == nil {
 		return
 	}
-	p.write("<div class=\"headline\">\n")
-	for _, m := range p.measures() {
-		number, unit, _ := strings.Cut(m.format(m.of(p.total)), noBreak)
-		size := "big"
-		if len(number) > 11 {
-			size = "big long"
+	for _, t := range p.types {
+		p.write("<div class=\"headline\">\n")
+		if p.manyTypes() {
+			p.write("<h2 class=\"type\">%s</h2>\n", t.sourceType)
 		}
-		p.write("<section aria-label=\"%s\"><h2>%s</h2>\n<p class=\"%s\">%s<small> %s</small></p>\n<dl class=\"changes\">", m.title, m.title, size, number, unit)
-		for _, days := range [...]int{1, 7, 30, 90} {
-			p.write("<div><dt>%s</dt>%s</div>", p.w.days(int64(days)), p.change(m, days))
-		}
-		p.write("</dl>\n")
-		if p.manyTypes {
-			p.write(`<p class="types soft">`)
-			for _, t := range p.Totals {
-				p.write("<span class=\"n\">%s %s</span> ", t.SourceType, m.format(m.of(t.Amount)))
+		for _, m := range p.measures() {
+			number, unit, _ := strings.Cut(m.format(m.of(t.now)), noBreak)
+			size := "big"
+			if len(number) > 11 {
+				size = "big long"
 			}
-			p.write("</p>\n")
+			p.write("<section aria-label=\"%s\"><h2>%s</h2>\n<p class=\"%s\">%s<small> %s</small></p>\n<dl class=\"changes\">",
+				p.titleOf(t, m), m.title, size, number, unit)
+			for _, days := range [...]int{1, 7, 30, 90} {
+				p.write("<div><dt>%s</dt>%s</div>", p.w.days(int64(days)), p.change(t, m, days))
+			}
+			p.write("</dl>\n%s</section>\n", p.peak(t, m))
 		}
-		p.write("</section>\n")
+		p.write("</div>\n")
 	}
-	p.write("</div>\n")
+	p.write("<p class=\"note\">%s</p>\n", p.w.renews(on(p.To)))
+}
+
+// titleOf names a measure, and the source type where there are several.
+func (p *page) titleOf(t typeDays, m measure) string {
+	if p.manyTypes() {
+		return m.title + p.w.comma + t.sourceType
+	}
+	return m.title
+}
+
+// peak is the highest number of the last 30 days, where there are as many to compare.
+func (p *page) peak(t typeDays, m measure) markup {
+	most, day := p.highest(t, m, peakDays)
+	if day < 0 || p.newest == 0 {
+		return ""
+	}
+	now := m.of(t.now)
+	if now == most {
+		return markup("<p class=\"peak soft\">" + html.EscapeString(p.w.highestNow) + "</p>\n")
+	}
+	return "<p class=\"peak soft\">" + p.w.highestWas(m.format(most), on(p.Days[day].Date), p.arrow(now-most, m.format)) + "</p>\n"
 }
 
 // change is the change of a measure over some days, or why there is none.
-func (p *page) change(m measure, days int) markup {
+func (p *page) change(t typeDays, m measure, days int) markup {
 	for _, d := range p.Deltas {
-		if d.Days != days {
-			continue
+		for _, total := range d.Totals {
+			if d.Days != days || total.SourceType != t.sourceType {
+				continue
+			}
+			by := m.of(total.Amount)
+			share := formatShare(by, m.of(t.now)-by)
+			if share != "" {
+				share = " <small>" + share + "</small>"
+			}
+			return "<dd>" + p.arrow(by, m.format) + markup(share) + "</dd>"
 		}
-		var sum int64
-		for _, t := range d.Totals {
-			sum = addClamped(sum, m.of(t.Amount))
-		}
-		share := formatShare(sum, m.of(p.total)-sum)
-		if share != "" {
-			share = " <small>" + share + "</small>"
-		}
-		return "<dd>" + p.arrow(sum, m.format) + markup(share) + "</dd>"
 	}
 	why := p.w.noRecordThen
 	if since := *p.CompleteDate - Date(days); since < p.From {
@@ -280,18 +286,6 @@ func (p *page) arrow(d int64, format func(int64) string) markup {
 		sign, word, class = "▼", p.w.down, "n down"
 	}
 	return markup(`<span class="` + class + `"><span aria-hidden="true">` + sign + `</span> <span class="sr">` + word + " </span>" + formatSigned(d, format) + "</span>")
-}
-
-// addClamped adds differences; a sum that does not fit stays at the largest.
-func addClamped(a, b int64) int64 {
-	switch sum := a + b; {
-	case a > 0 && b > 0 && sum < 0:
-		return 1<<63 - 1
-	case a < 0 && b < 0 && sum >= 0:
-		return -1 << 63
-	default:
-		return sum
-	}
 }
 
 // foot says what the numbers are, and where to find them.

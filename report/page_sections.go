@@ -2,40 +2,10 @@ package report
 
 import (
 	"cmp"
+	"html"
 	"slices"
 	"strings"
 )
-
-// alerts lists what is open, in words that a person can act on.
-func (p *page) alerts() {
-	events := eventsOf(p.Trend.Alerts)
-	if len(events) == 0 {
-		p.write("<section class=\"calm\" aria-label=\"%s\"><h2>%s</h2></section>\n", p.w.alerts, p.w.noAlerts)
-		return
-	}
-	p.write("<section class=\"alerts\" aria-labelledby=\"alerts\"><h2 id=\"alerts\">%s</h2>\n<ol>\n", p.w.openAlerts(int64(len(events))))
-	for _, e := range events {
-		p.write("<li class=\"alert %s\"><h3>%s</h3><p class=\"soft\">%s</p>\n<ul>", e.weight, p.w.eventTitle(e), p.w.openSince(on(e.opened)))
-		for _, item := range e.places[:min(len(e.places), listedItems)] {
-			p.write("<li>%s</li>", p.w.place(e, item, p.manyTypes, p.use))
-		}
-		if more := len(e.places) - listedItems; more > 0 {
-			p.write("<li>%s</li>", p.w.andMore(int64(more)))
-		}
-		p.write("</ul>\n<p>%s</p></li>\n", p.w.advice[e.kind])
-	}
-	p.write("</ol></section>\n")
-}
-
-// use is what one of the largest accounts uses of its free quota.
-func (p *page) use(account string) (Quota, bool) {
-	for _, a := range p.Accounts.Largest {
-		if a.AccountID == account && p.FreeQuota != nil {
-			return NewQuota(a.ProtectedDataBytes, p.FreeQuota.QuotaBytes), true
-		}
-	}
-	return Quota{}, false
-}
 
 // ended lists what is over, the newest first.
 func (p *page) ended() {
@@ -106,26 +76,68 @@ func (p *page) regionHistories() []*regionHistory {
 	return all
 }
 
-// regions are small multiples.
+// byLoss puts first what open alerts tell of, the heaviest first.
+func (p *page) byLoss(all []*regionHistory) []*regionHistory {
+	rank := make(map[TypeRegion]int)
+	for _, e := range p.events {
+		for _, at := range e.places {
+			name := TypeRegion{at.SourceType, Region{RegionID: at.RegionID}}
+			if _, there := rank[name]; !there && at.part() == 1 && e.weight != Notice {
+				rank[name] = len(rank) - len(p.Trend.Regions)
+			}
+		}
+	}
+	of := func(h *regionHistory) int { return rank[TypeRegion{h.SourceType, Region{RegionID: h.RegionID}}] }
+	slices.SortStableFunc(all, func(a, b *regionHistory) int { return cmp.Compare(of(a), of(b)) })
+	return all
+}
+
+// regions are small multiples of those that matter most, and a table of the others.
 func (p *page) regions() {
 	if p.newest < 0 {
 		return
 	}
-	all := p.regionHistories()
+	all := p.byLoss(p.regionHistories())
 	p.write("<section aria-labelledby=\"regions\"><h2 id=\"regions\">%s</h2>\n", p.w.regionsTitle)
 	if len(all) == 0 {
 		p.write("<p class=\"note\">%s</p></section>\n", p.w.noRegion)
 		return
 	}
 	p.write("<p class=\"note\">%s</p>\n<ul class=\"regions\">\n", p.w.regionsNote)
-	for _, h := range all[:min(len(all), chartRegions)] {
+	charted := min(len(all), chartRegions)
+	for _, h := range all[:charted] {
 		p.region(h)
 	}
 	p.write("</ul>\n")
-	if more := len(all) - chartRegions; more > 0 {
-		p.write("<p class=\"note\">%s</p>\n", p.w.moreRegions(int64(more)))
+	if rest := all[charted:]; len(rest) > 0 {
+		p.write("<h3 class=\"more\">%s</h3>\n", p.w.otherRegions(int64(len(rest))))
+		p.tableHead("wide", p.w.regionColumns...)
+		for _, h := range rest[:min(len(rest), tableRegions)] {
+			p.regionRow(h)
+		}
+		p.tableFoot()
+		if more := len(rest) - tableRegions; more > 0 {
+			p.write("<p class=\"note\">%s</p>\n", p.w.moreRegions(int64(more)))
+		}
 	}
 	p.write("</section>\n")
+}
+
+func (p *page) regionName(h *regionHistory) string {
+	if p.manyTypes() {
+		return h.RegionID + " · " + h.SourceType
+	}
+	return h.RegionID
+}
+
+func (p *page) regionRow(h *regionHistory) {
+	p.write("<tr><th scope=\"row\">%s</th>", p.regionName(h))
+	if h.last != p.newest {
+		p.write("<td class=\"num\">%s</td><td class=\"num\">—</td><td class=\"num soft\">%s</td></tr>\n", p.w.gone, p.w.lastSeenOn(on(p.Days[h.last].Date)))
+		return
+	}
+	p.write("<td class=\"num\">%s</td><td class=\"num\">%s</td><td class=\"num\">%s</td></tr>\n",
+		formatBytes(h.ProtectedDataBytes), formatCount(h.ProtectedResourceCount), p.regionChange(h))
 }
 
 func (p *page) region(h *regionHistory) {
@@ -134,7 +146,7 @@ func (p *page) region(h *regionHistory) {
 	if gone {
 		class, value = "region gone", p.w.gone
 	}
-	p.write("<li class=\"%s\"><div><h3>%s</h3><p class=\"v n\">%s</p></div><div><p>%s</p>", class, h.RegionID, value, p.regionNote(h, gone))
+	p.write("<li class=\"%s\"><div><h3>%s</h3><p class=\"v n\">%s</p></div><div><p>%s</p>", class, p.regionName(h), value, p.regionNote(h, gone))
 	if !gone {
 		p.write("<p>%s</p>", p.regionChange(h))
 	}
@@ -147,9 +159,6 @@ func (p *page) regionNote(h *regionHistory, gone bool) string {
 	note := p.w.instances(h.ProtectedResourceCount)
 	if gone {
 		note = p.w.lastSeen(p.Days[h.last].Date, formatBytes(h.ProtectedDataBytes), note)
-	}
-	if p.manyTypes {
-		note = h.SourceType + " · " + note
 	}
 	return note
 }
@@ -190,16 +199,16 @@ func (p *page) quota() {
 	}
 	p.write("<section aria-labelledby=\"quota\"><h2 id=\"quota\">%s</h2>\n", p.w.freeQuota)
 	if p.Accounts.Expected > 1 {
-		p.write("<p class=\"note\">%s</p>\n", p.w.quotaOf(q.AccountID))
+		p.write("<p class=\"note\">%s</p>\n", p.w.quotaOf(p.accountName(q.AccountID)))
 	}
 	p.gauge(q.Quota)
-	p.write("<dl class=\"amounts\"><div><dt>%s</dt><dd>%s</dd></div>", p.w.quotaUsed, formatGiB(q.UsedBytes))
+	p.write("<dl class=\"amounts\"><div><dt>%s</dt><dd>%s</dd></div>", p.w.quotaUsed, formatPlain(q.UsedBytes))
 	if q.OverBytes > 0 {
-		p.write("<div class=\"over\"><dt>%s</dt><dd class=\"down\">%s</dd></div>", p.w.quotaOver, formatGiB(q.OverBytes))
+		p.write("<div class=\"over\"><dt>%s</dt><dd class=\"down\">%s</dd></div>", p.w.quotaOver, formatPlain(q.OverBytes))
 	} else {
-		p.write("<div><dt>%s</dt><dd>%s</dd></div>", p.w.quotaLeft, formatGiB(q.LeftBytes))
+		p.write("<div><dt>%s</dt><dd>%s</dd></div>", p.w.quotaLeft, formatPlain(q.LeftBytes))
 	}
-	p.write("<div><dt>%s</dt><dd>%s</dd></div><div><dt>%s</dt><dd>%s\u00a0%%</dd></div></dl>\n", p.w.quotaAll, formatGiB(q.QuotaBytes), p.w.quotaUse, formatCount(q.Percent))
+	p.write("<div><dt>%s</dt><dd>%s</dd></div><div><dt>%s</dt><dd>%s\u00a0%%</dd></div></dl>\n", p.w.quotaAll, formatPlain(q.QuotaBytes), p.w.quotaUse, formatCount(q.Percent))
 	p.write("<p class=\"say\">%s</p></section>\n", p.crossing())
 }
 
@@ -245,26 +254,87 @@ func (p *page) fleet() {
 		}
 	}
 	p.write("</p>\n")
-	if len(f.Largest) > 0 && p.CompleteDate != nil {
-		p.write("<h3>%s</h3>\n", p.w.largestOn(on(*p.CompleteDate)))
-		p.tableHead("", p.w.largestColumns...)
-		for _, a := range f.Largest {
-			p.write("<tr><th scope=\"row\">%s</th><td class=\"num\">%s</td><td class=\"num\">%s</td><td class=\"num\">%s</td></tr>\n",
-				a.AccountID, formatBytes(a.ProtectedDataBytes), portion(a.ProtectedDataBytes, p.total.ProtectedDataBytes), formatCount(a.ProtectedResourceCount))
-		}
-		p.tableFoot()
-	}
+	p.accounts()
 	p.missingAccounts(f.Missing)
 	p.write("</section>\n")
 }
 
-// portion is a part of a whole in percent.
-func portion(part, whole int64) string {
-	if whole <= 0 {
-		return "—"
+// accounts are those that lost something, and then the largest.
+func (p *page) accounts() {
+	if p.CompleteDate == nil {
+		return
 	}
-	tenths := float64(part) / float64(whole) * 1000
-	return formatTenths(int64(tenths+0.5)) + noBreak + "%"
+	rows := p.changedAccounts()
+	changed := make(set)
+	for _, r := range rows {
+		changed[r.id] = true
+	}
+	for _, a := range p.Accounts.Largest {
+		if !changed[a.AccountID] {
+			rows = append(rows, p.accountRow(a.AccountID))
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	title := p.w.largestOn
+	if len(changed) > 0 {
+		title = p.w.changedOn
+	}
+	p.write("<h3>%s</h3>\n", title(on(*p.CompleteDate)))
+	p.tableHead("wide", p.w.accountColumns...)
+	for _, r := range rows {
+		p.write("<tr><th scope=\"row\">%s</th><td class=\"num\">%s</td><td class=\"num\">%s</td><td class=\"num\">%s</td></tr>\n", r.name, r.capacity, r.instances, r.change)
+	}
+	p.tableFoot()
+}
+
+// An accountLine is a row of the table of accounts.
+type accountLine struct {
+	id, name, capacity, instances string
+	change                        markup
+}
+
+// changedAccounts are those that open alerts tell a loss of, by what they lost.
+func (p *page) changedAccounts() (rows []accountLine) {
+	seen := make(set)
+	for _, e := range p.events {
+		for _, at := range e.places {
+			if e.weight == Notice || at.part() != 2 || seen[at.AccountID] || len(rows) == listedItems {
+				continue
+			}
+			seen[at.AccountID] = true
+			row := p.accountRow(at.AccountID)
+			row.change = markup("<span class=\"n down\">" + html.EscapeString(p.w.change(at, p.use)) + "</span>")
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// accountRow says of an account what is known: of one that is none of the largest,
+// nothing. Instances of several source types are not added up.
+func (p *page) accountRow(id string) accountLine {
+	row := accountLine{id: id, name: p.accountName(id), capacity: "—", instances: "—", change: "—"}
+	for _, a := range p.Accounts.Largest {
+		if a.AccountID == id {
+			row.capacity = formatBytes(a.ProtectedDataBytes)
+			if !p.manyTypes() {
+				row.instances = formatCount(a.ProtectedResourceCount)
+			}
+		}
+	}
+	for _, s := range p.Trend.Largest {
+		now := len(s.ProtectedDataBytes) - 1 - (len(p.Days) - 1 - p.newest)
+		if s.AccountID != id || p.newest < 0 || now < 0 || s.ProtectedDataBytes[now] == nil {
+			continue
+		}
+		then := slices.IndexFunc(s.ProtectedDataBytes, func(n *int64) bool { return n != nil })
+		if then < now {
+			row.change = p.w.changeSince(p.arrow(*s.ProtectedDataBytes[now]-*s.ProtectedDataBytes[then], formatBytes), on(p.Days[p.newest].Date-Date(now-then)))
+		}
+	}
+	return row
 }
 
 func (p *page) missingAccounts(missing []Failure) {
@@ -274,7 +344,7 @@ func (p *page) missingAccounts(missing []Failure) {
 	p.write("<h3>%s</h3>\n", p.w.missingOn(on(p.To)))
 	p.tableHead("long", p.w.missingColumns...)
 	for _, f := range missing[:min(len(missing), listedItems)] {
-		p.write("<tr><th scope=\"row\">%s</th><td>%s</td><td>%s</td><td>%s</td></tr>\n", f.AccountID, f.SourceType, f.ErrorType, shorten(f.Message))
+		p.write("<tr><th scope=\"row\">%s</th><td>%s</td><td>%s</td><td>%s</td></tr>\n", p.accountName(f.AccountID), f.SourceType, f.ErrorType, shorten(f.Message))
 	}
 	p.tableFoot()
 	if more := len(missing) - listedItems; more > 0 {
@@ -296,8 +366,8 @@ func (p *page) gaps() {
 		if shown++; shown > listedGaps {
 			break
 		}
-		p.write("<tr><th scope=\"row\" class=\"n\">%s</th><td class=\"n\">%s</td><td class=\"%s\">%s</td><td class=\"at n\">%s</td><td>%s</td></tr>\n",
-			p.span(g.From, g.To), p.w.days(int64(g.To-g.From)+1), g.Status, p.w.status[g.Status], p.instant(g.DetectedAt), cmp.Or(shorten(g.Cause), p.w.unknown))
+		p.write("<tr><th scope=\"row\" class=\"n\">%s</th><td class=\"n\">%s</td><td class=\"%s\">%s</td><td class=\"at n\"><span>%s </span>%s</td><td>%s</td></tr>\n",
+			p.span(g.From, g.To), p.w.days(int64(g.To-g.From)+1), g.Status, p.w.status[g.Status], p.w.noticed, p.instant(g.DetectedAt), cmp.Or(shorten(g.Cause), p.w.unknown))
 	}
 	p.tableFoot()
 	if more := len(p.Trend.Gaps) - listedGaps; more > 0 {
@@ -306,8 +376,9 @@ func (p *page) gaps() {
 	p.write("</section>\n")
 }
 
-// lastDays is a table of the last 30 days.
-func (p *page) lastDays() {
+// days are tables of all days of the window, a source type each; those before the last
+// thirty are folded away.
+func (p *page) days() {
 	if len(p.Days) == 0 {
 		return
 	}
@@ -316,28 +387,51 @@ func (p *page) lastDays() {
 		title = p.w.lastDays(int64(n))
 	}
 	p.write("<section aria-labelledby=\"days\"><h2 id=\"days\">%s</h2>\n", title)
+	types := p.types
+	if len(types) == 0 { // nothing was ever captured
+		types = []typeDays{{amounts: make([]*Amount, len(p.Days))}}
+	}
+	for _, t := range types {
+		if p.manyTypes() {
+			p.write("<h3>%s</h3>\n", t.sourceType)
+		}
+		p.dayRows(t, len(p.Days)-n, len(p.Days))
+		if earlier := len(p.Days) - n; earlier > 0 {
+			p.write("<details><summary>%s</summary>\n", p.w.earlierDays(int64(earlier)))
+			p.dayRows(t, 0, earlier)
+			p.write("</details>\n")
+		}
+	}
+	p.write("</section>\n")
+}
+
+// dayRows is a table of some days, the last first.
+func (p *page) dayRows(t typeDays, from, to int) {
 	p.tableHead("days", p.w.lastColumns...)
-	for day := len(p.Days) - 1; day >= len(p.Days)-n; day-- {
+	for day := to - 1; day >= from; day-- {
 		d := p.Days[day]
 		year, date, _ := strings.Cut(d.Date.String(), "-")
-		p.write("<tr><th scope=\"row\" class=\"n\"><span class=\"year\">%s-</span>%s</th><td class=\"%s\">%s</td>", year, date, d.Status, p.w.status[d.Status])
+		status, kind := p.w.status[d.Status], d.Status
+		if d.Replaced {
+			status, kind = status+p.w.comma+p.w.replaced, kind+" replaced"
+		}
+		p.write("<tr><th scope=\"row\"><span>%s-</span>%s</th><td class=\"%s\">%s</td>", year, date, kind, status)
 		for _, m := range p.measures() {
-			value, change, class := "—", "—", "num soft"
-			if p.known[day] {
-				value = m.format(m.of(p.amounts[day]))
-				if day > 0 && p.known[day-1] {
-					d := m.of(p.amounts[day]) - m.of(p.amounts[day-1])
+			value, change, class := "—", "—", ""
+			if a := t.amounts[day]; a != nil {
+				value = m.format(m.of(*a))
+				if day > 0 && t.amounts[day-1] != nil {
+					d := m.of(*a) - m.of(*t.amounts[day-1])
 					if change = formatSigned(d, m.format); d < 0 {
-						class = "num down"
+						class = " class=\"down\""
 					}
 				}
 			}
-			p.write("<td class=\"num\">%s</td><td class=\"%s\">%s</td>", value, class, change)
+			p.write("<td>%s</td><td%s>%s</td>", value, markup(class), change)
 		}
 		p.write("</tr>\n")
 	}
 	p.tableFoot()
-	p.write("</section>\n")
 }
 
 // tableHead begins a table in a box of its own, which scrolls where it is too

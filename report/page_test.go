@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -54,9 +56,10 @@ func (s scene) trend(t testing.TB, alerts ...string) Trend {
 	tr := Trend{Schema: TrendSchema, TimeZone: "Asia/Shanghai", From: last - Date(s.days) + 1, To: last, Alerts: []Alert{}}
 	random := rand.New(rand.NewPCG(1, uint64(s.days)))
 	for back := s.days - 1; back >= 0; back-- {
-		day := TrendDay{Date: last - Date(back), Status: Complete}
+		at := midnight(last - Date(back)).Add(12*time.Hour + 17*time.Minute)
+		day := TrendDay{Date: last - Date(back), Status: Complete, CapturedAt: &at}
 		if status := s.holes[back]; status != "" {
-			day.Status = status
+			day.Status, day.CapturedAt = status, nil
 			tr.addHole(day)
 		} else {
 			s.fill(&day, back, random)
@@ -157,7 +160,10 @@ func (tr *Trend) compare() {
 }
 
 func (s scene) addFleet(tr *Trend) {
-	total := sumOf(tr.Totals)
+	var total Amount
+	for _, t := range tr.Totals {
+		total, _ = total.Plus(t.Amount)
+	}
 	accounts := max(1, s.accounts)
 	tr.Accounts = Fleet{Expected: accounts, Collected: accounts - s.failures}
 	for i := range min(10, accounts) {
@@ -193,6 +199,7 @@ func smallScene(t testing.TB) Trend {
 	return with(s.trend(t), func(tr *Trend) {
 		tr.Accounts.Largest[1].AccountID = hostile
 		tr.Accounts.Missing[0] = Failure{hostile, hostile, hostile, hostile}
+		tr.Accounts.Names = []AccountName{{hostile, hostile}}
 		tr.FreeQuota.AccountID = hostile
 		tr.Gaps[0].Cause = hostile
 		tr.TimeZone = hostile
@@ -212,7 +219,8 @@ func variants(t testing.TB) map[string]Trend {
 			everyOther[back] = Missing
 		}
 	}
-	return map[string]Trend{
+	all := firstScreens(t)
+	maps.Copy(all, map[string]Trend{
 		"empty":        {Schema: TrendSchema, TimeZone: "Asia/Shanghai", Status: Missing},
 		"never":        scene{days: 3, holes: map[int]string{0: Missing, 1: Missing, 2: Partial}}.trend(t, dayMissing),
 		"first-day":    scene{days: 1, regions: cities[:1], bytes: 40 * gib}.trend(t),
@@ -234,7 +242,59 @@ func variants(t testing.TB) map[string]Trend {
 		"largest":       largestScene(t),
 		"noise":         scene{days: 400, regions: cities, bytes: 900 << 40, noise: true}.trend(t),
 		"every-other":   scene{days: 400, regions: cities, bytes: 900 * gib, noise: true, holes: everyOther}.trend(t),
+	})
+	return all
+}
+
+// firstScreens are histories, settled as runs do, whose first screen has to say within
+// five seconds what is protected, whether it is worse, since when, and what to do.
+func firstScreens(t testing.TB) map[string]Trend {
+	screens.Do(func() { screens.trends = playScreens(t) })
+	return maps.Clone(screens.trends)
+}
+
+var screens struct {
+	sync.Once
+	trends map[string]Trend
+}
+
+func playScreens(t testing.TB) map[string]Trend {
+	var regions, fewer []string
+	for n := range 60 {
+		place := fmt.Sprintf("%s-%d", cities[n%len(cities)], n/len(cities)+1)
+		regions = append(regions, fmt.Sprintf("%s=%d", place, 80-n))
+		if n != 40 {
+			fewer = append(fewer, fmt.Sprintf("%s=%d", place, 80-n-n%7/6*12))
+		}
 	}
+	var accounts, less []string
+	for n := range 500 {
+		id := 1000000000000001 + n
+		accounts = append(accounts, fmt.Sprintf("%d/cn-hangzhou=%d", id, 1+n%9))
+		less = append(less, fmt.Sprintf("%d/cn-hangzhou=%d", id, 1+n%9-n%9/8*n/300*6))
+	}
+	years := ""
+	for n := range 61 {
+		years += fmt.Sprintf("cn-hangzhou=%d cn-shanghai=%d x %d |", 2+n/8, 1+n/20, 30)
+	}
+	const seventy = "cn-hangzhou=50 cn-shanghai=10 cn-beijing=10"
+	all := map[string]string{
+		"screen-calm":         "cn-hangzhou=3 cn-shanghai=2 x 50 | cn-hangzhou=4 cn-shanghai=2 x 40 | cn-hangzhou=5 cn-shanghai=2 x 30",
+		"screen-loss":         seventy + "x 88 | cn-hangzhou=20 cn-beijing=10 x 3",
+		"screen-all-lost":     seventy + "x 60 | =0",
+		"screen-gap-today":    seventy + "x 40 | ?",
+		"screen-loss-and-gap": seventy + "x 40 | cn-hangzhou=20 cn-beijing=10 | ?",
+		"screen-first":        "cn-hangzhou=4 cn-shanghai=1",
+		"screen-never-any":    "=0 x 14",
+		"screen-regions-60":   strings.Join(regions, " ") + "x 20 |" + strings.Join(fewer, " ") + "x 2",
+		"screen-accounts-500": strings.Join(accounts, " ") + "x 20 |" + strings.Join(less, " "),
+		"screen-five-years":   strings.TrimSuffix(years, "|"),
+	}
+	trends := make(map[string]Trend)
+	for name, spelt := range all {
+		trends[name] = story(t, "", spelt).trend()
+	}
+	return trends
 }
 
 // dropScene has every alert open.
@@ -425,9 +485,29 @@ func TestPageSays(t *testing.T) {
 		want  string
 	}{
 		{"nothing is known yet", all["empty"], "No day has a complete record yet."},
-		{"a good day in a sentence", all["first-day"], "On 2026-11-23 Cloud Backup protected 2 ECS instances with 40.0 GiB of disks in 1 region."},
-		{"zero is a value", all["zero"], "protected 0 ECS instances with 0 GiB of disks in 0 regions."},
-		{"a missing day comes first", all["today-missing"], "2026-11-23 has no complete record. The last known numbers are those of 2026-11-21"},
+		{"a good day in a sentence", all["first-day"], "Record of 2026-11-23: complete 2 ECS instances are protected by the Essential Edition. Cloud Backup's ECS File Backup Essential Edition alone, no other edition: 40.0 GiB of disks, 1 region. Read on 2026-11-23 20:17, Asia/Shanghai."},
+		{"calm: no less than it was", all["screen-calm"], "7 ECS instances are protected by the Essential Edition, no fewer than on any of the 30 days before."},
+		{"a loss: how much, since when, where", all["screen-loss"], "30 ECS instances are protected by the Essential Edition, 40 fewer than on 18 February: cn-hangzhou 50 → 20, cn-shanghai 10 → 0."},
+		{"a loss: what to do", all["screen-loss"], "If nobody meant it, turn their backup on again in Cloud Backup."},
+		{"all is lost", all["screen-all-lost"], "No ECS instance is protected by the Essential Edition, 70 fewer than on 21 January: cn-hangzhou 50 → 0, cn-beijing 10 → 0, cn-shanghai 10 → 0."},
+		{"nobody knows", all["screen-gap-today"], "What is protected now is not known: the record of 2 January is missing. On 1 January 70 ECS instances were protected by the Essential Edition, no fewer than on any of the 30 days before."},
+		{"nobody knows: what to do", all["screen-gap-today"], "mend the cause and invoke it while the day lasts."},
+		{"a loss is worse than a gap", all["screen-loss-and-gap"], "On 2 January 30 ECS instances were protected by the Essential Edition, 40 fewer than on 1 January: cn-hangzhou 50 → 20, cn-shanghai 10 → 0. What is protected now is not known: the record of 3 January is missing."},
+		{"a loss that others hide", story(t, "", "a=10 b=10 x 9 | a=10 b=4 c=9").trend(), "23 ECS instances are protected by the Essential Edition, but some lost their protection on 2 December: b 10 → 4."},
+		{"a loss on a partial day", story(t, "", "1/a=10 2/a=10 x 9 | 1/a=3 2!").trend(), "On 1 December 20 ECS instances were protected by the Essential Edition, but some lost their protection on 2 December: a 10 → 3."},
+		{"a loss of accounts without regions", story(t, "", "1/=10 2/=10 x 9 | 1/=3 2/=10").trend(), "13 ECS instances are protected by the Essential Edition, 7 fewer than on 1 December: account 1 10 → 3."},
+		{"a loss of the total alone", story(t, "", "=10 x 9 | =3").trend(), "3 ECS instances are protected by the Essential Edition, 7 fewer than on 1 December. Cloud"},
+		{"many places", all["screen-regions-60"], "and 6 more. Cloud"},
+		{"fewer, and no alert", story(t, "resources_dropped=5,data_dropped_percent=off", "a=10 x 9 | a=8").trend(), "8 ECS instances are protected by the Essential Edition, 2 fewer than on 1 December. Cloud"},
+		{"fewer, and less", story(t, "resources_dropped=5", "a=10 x 9 | a=8").trend(), "8 ECS instances are protected by the Essential Edition, 2 fewer than on 1 December; their capacity fell on 2 December: 100.0 GiB → 80.0 GiB (−20 %)."},
+		{"an old loss is told against the day before it", story(t, "", "a=10 x 40 | a=2 x 29").trend(), "2 ECS instances are protected by the Essential Edition, 8 fewer than on 1 January: a 10 → 2."},
+		{"each source type by itself", all["two-types"], "ECS_DISK_IMAGE: 2 ECS instances are protected by the Essential Edition"},
+		{"a year that is another", story(t, "", "a=10 x 37 | a=4 x 10").trend(), "6 fewer than on 29 December 2026: a 10 → 4."},
+		{"the highest of the month", all["screen-loss"], "Highest of the last 30 days: 70 on 2027-02-18, since then ▼ down −40"},
+		{"the highest is now", all["screen-calm"], "The highest of the last 30 days"},
+		{"zero is a value", all["zero"], "No ECS instance is protected by the Essential Edition, nor was any on a day before."},
+		{"why it may be zero", all["screen-never-any"], "Zero is right where other editions or kinds of backup are used"},
+		{"a missing day comes first", all["today-missing"], "What is protected now is not known: the record of 23 November is missing. On 21 November 79 ECS instances were protected"},
 		{"the status in a word", all["today-missing"], "2026-11-23: missing"},
 		{"a partial day", all["today-partial"], "2026-11-23: partial"},
 		{"accounts of a fleet", all["today-partial"], "10 of 12 accounts collected on 2026-11-23."},
@@ -435,45 +515,58 @@ func TestPageSays(t *testing.T) {
 		{"accounts that nobody asked for", with(all["fleet"], func(tr *Trend) { tr.Accounts.NotAttempted = 1 }), "No run has asked for 1 account."},
 		{"who is missing, and why", all["today-partial"], "1000000000000900 ECS_FILE SourceError assume role"},
 		{"more are missing than are listed", all["fleet"], "And 80 more: see the record of the day, days/2026-11-23.json."},
-		{"the time zone", all["year"], "Time zone of the days Asia/Shanghai"},
+		{"the time zone", all["year"], "Read on 2026-11-23 20:17, Asia/Shanghai."},
 		{"no alerts", all["year"], "No open alerts"},
-		{"the number of alerts", all["drop"], "4 open alerts"},
+		{"the number of alerts", all["drop"], "3 open alerts Protection lost"},
+		{"a notice is no alert", all["drop"], "1 notice The free quota is used up"},
 		{"instances dropped", all["drop"], "In total: 42 → 29 instances, 1.4 TiB → 1,017.0 GiB (−30 %) cn-hangzhou: 21 → 10 instances cn-shenzhen: 3 instances → gone"},
-		{"since when", all["drop"], "Protection lost Open since 2026-11-17"},
+		{"since when", all["drop"], "Protection lost since 2026-11-17"},
 		{"capacity alone", with(all["zero"], func(tr *Trend) {
 			tr.Alerts = []Alert{{Rule: dataDroppedPercent, Opened: tr.To, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 3 * gib, After: is(1), Now: is(2 * gib)}}}}
-		}), "The protected capacity fell Open since 2026-11-23 In total: 3.0 GiB → 1 B, now 2.0 GiB (−33 %)"},
+		}), "The protected capacity fell since 2026-11-23 In total: 3.0 GiB → 1 B, now 2.0 GiB (−33 %)"},
 		{"almost all of it", with(all["zero"], func(tr *Trend) {
 			tr.Alerts = []Alert{{Rule: dataDroppedPercent, Opened: tr.To, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 3 * gib, After: is(1)}}}}
 		}), "In total: 3.0 GiB → 1 B (almost −100 %)"},
 		{"an account that left", with(all["zero"], func(tr *Trend) {
 			tr.Alerts = []Alert{{Rule: accountGone, Opened: tr.To, Items: []AlertItem{{AccountID: "7", Before: 3}}}}
-		}), "An account is no longer collected Open since 2026-11-23 account 7: 3 instances when it was collected last"},
+		}), "An account is no longer collected since 2026-11-23 account 7: 3 instances when it was collected last"},
 		{"what ended, and why", with(all["zero"], func(tr *Trend) {
 			lost := Alert{Rule: resourcesDropped, Opened: tr.To - 3, Items: []AlertItem{{SourceType: "ECS_FILE", Before: 3, After: is(1)}, {SourceType: "ECS_FILE", RegionID: "a", Before: 3, After: is(1)}}}
 			tr.Closed = []ClosedAlert{{lost, tr.To - 2, reasonReached, true}, {lost, tr.To, reasonExpired, true}}
 		}), "Why it is over 2026-11-23 Protection lost (a) 2026-11-20 it is too long ago to be news 2026-11-21 Protection lost (a) 2026-11-20 the old value is reached again"},
-		{"the quota's alert", all["drop"], "The free quota is used up Open since 2026-08-29 account 1000000000000001: 400 % used: 100 GiB are free, 300.5 GiB are billed"},
+		{"the quota's alert", all["drop"], "The free quota is used up since 2026-08-29 account 1000000000000001: 400 % used: 100 GiB are free, 300.5 GiB are billed"},
 		{"the quota, nearly used up", with(all["quarter"], func(tr *Trend) {
 			tr.Alerts = []Alert{{Rule: quotaPercent, Opened: tr.To, Items: []AlertItem{{AccountID: "1000000000000001", Threshold: 80, Before: 70, After: is(85), Now: is(80)}}}}
-		}), "The free quota is running out Open since 2026-11-23 account 1000000000000001: "},
+		}), "The free quota is running out since 2026-11-23 account 1000000000000001: "},
 		{"the quota of an account that is none of the largest", with(all["quarter"], func(tr *Trend) {
 			tr.Alerts = []Alert{{Rule: quotaPercent, Opened: tr.To, Items: []AlertItem{{AccountID: "7", Threshold: 80, Before: 70, After: is(85), Now: is(81)}}}}
 		}), "account 7: 81 % used"},
-		{"a missing day's alert", all["drop"], "A day has no complete record Open since 2026-11-23 0 of 1 account collected"},
+		{"a missing day's alert", all["drop"], "A day has no complete record since 2026-11-23 0 of 1 account collected"},
 		{"a mismatch that rounding would hide", all["drop"], "the total says 1,091,995,435,008 B, the regions 1,091,995,435,007 B"},
 		{"an unknown rule still shows", with(all["zero"], func(tr *Trend) { tr.Alerts = []Alert{{Rule: "moon_phase", Opened: tr.To}} }), "1 open alert moon_phase"},
 		{"growth", all["quarter"], "7 days ▲ up +3.0 GiB +3.3 %"},
 		{"nothing to compare with", all["second-day"], "7 days — no history yet"},
 		{"the first day is history", with(scene{days: 8}.trend(t), func(tr *Trend) { tr.Deltas = nil }), "7 days — no record then 30 days — no history yet"},
-		{"a month in the table of the charts", all["year"], "2026-07 2026-07-31 1.7 TiB 69 3 2026-08 2026-08-31"},
+		{"the whole history by month", all["screen-five-years"], "The whole history by month 2026-11-23 to 2031-11-26, the last complete day of each month"},
+		{"a month in its table", all["screen-five-years"], "Capacity 2031-11-26 13 130.0 GiB 2031-10-31 13 130.0 GiB 2031-09-30 12 120.0 GiB"},
+		{"a value at a point", all["screen-loss"], "2026-11-23 to 2027-02-18: 70"},
+		{"an alert in the chart", all["screen-loss"], "2027-02-19: Protection lost"},
+		{"the quota in the chart", all["quarter"], "Free quota: 100 GiB, reached on 2027-02-14 if use goes on growing"},
+		{"a region that lost comes first", all["screen-regions-60"], "from zero. cn-huhehaote-2 gone"},
+		{"regions without a chart", all["screen-regions-60"], "50 more regions"},
+		{"accounts that lost come first", all["screen-accounts-500"], "Account Capacity Instances Change 1000000000000306 — — 9 → 3 instances"},
+		{"what the directory calls an account", with(all["screen-accounts-500"], func(tr *Trend) {
+			tr.Accounts.Names = []AccountName{{"1000000000000306", "team-a"}}
+		}), "account 1000000000000306 team-a: 9 → 3 instances"},
+		{"the growth of an account", story(t, "", "1/a=1 2/a=1 x 9 | 1/a=3 2/a=1").trend(), "1 30.0 GiB 3 ▲ up +20.0 GiB since 2026-11-23"},
 		{"a hole at the other end", with(all["quarter"], func(tr *Trend) { tr.Deltas = nil }), "7 days — no record then"},
 		{"holes in the legend", all["year"], "400 days. 5 days without a complete record"},
-		{"gaps, newest first", all["year"], "2026-11-03 1 day missing 2026-11-03 15:47Z no run at all: the timer trigger is off 2026-07-24 to 2026-07-26 3 days"},
+		{"gaps, newest first", all["year"], "2026-11-03 1 day missing noticed 2026-11-03 23:47 no run at all: the timer trigger is off 2026-07-24 to 2026-07-26 3 days"},
 		{"no gaps", all["quarter"], "None: every day has a complete record."},
-		{"a region gone is named last", all["year"], "us-west-1 gone last seen 2026-09-03"},
+		{"a region gone is named last", all["year"], "us-west-1 gone — last seen 2026-09-03"},
 		{"a new region", all["year"], "new since 2026-11-11"},
-		{"source types where there are two", all["two-types"], "ECS_DISK_IMAGE · "},
+		{"a day that was overwritten", with(all["first-day"], func(tr *Trend) { tr.Days[0].Replaced = true }), "2026-11-23 complete, replaced 2"},
+		{"source types where there are two", all["two-types"], "cn-shanghai · ECS_DISK_IMAGE"},
 		{"a chart in words", all["first-day"], "Protected capacity From 40.0 GiB on 2026-11-23 to 40.0 GiB on 2026-11-23"},
 		{"quota left", crossing(all["quarter"], 80*gib, nil), "Used 80 GiB Left 20 GiB Quota 100 GiB Use 80 %"},
 		{"quota over", crossing(all["quarter"], 120*gib, nil), "Used 120 GiB Over, and billed 20 GiB Quota 100 GiB Use 120 %"},
@@ -516,9 +609,9 @@ func TestPageDays(t *testing.T) {
 	text := strings.ReplaceAll(parse(t, pageOf(t, tr)).text, noBreak, " ")
 	_, text, _ = strings.Cut(text, "Last 30 days")
 	for _, want := range []string{
-		"2026-11-22 complete 40.0 GiB — 2 —", // the day before is a hole
+		"2026-11-22 complete 2 — 40.0 GiB —", // the day before is a hole
 		"2026-11-21 missing — — — —",
-		"2026-11-18 complete 39.0 GiB +1.0 GiB 2 0",
+		"2026-11-18 complete 2 0 39.0 GiB +1.0 GiB",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("want %q in the table; there is %q", want, near(text, want))
@@ -602,17 +695,6 @@ func TestShorten(t *testing.T) {
 	}
 	if got, want := shorten(long+"xy"), long+"…"; got != want {
 		t.Errorf("more runes became %q, want %q", got, want)
-	}
-}
-
-func TestPortion(t *testing.T) {
-	for _, tt := range []struct {
-		part, whole int64
-		want        string
-	}{{1, 3, "33.3 %"}, {2, 3, "66.7 %"}, {5, 5, "100.0 %"}, {0, 5, "0.0 %"}, {0, 0, "—"}} {
-		if got := spaced(portion(tt.part, tt.whole)); got != tt.want {
-			t.Errorf("portion(%d, %d) = %q, want %q", tt.part, tt.whole, got, tt.want)
-		}
 	}
 }
 

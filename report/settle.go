@@ -35,12 +35,13 @@ type Known struct {
 	Excluded     []string         // accounts left out on purpose; nil: as stored
 	Failed       map[Pair]Failure // why some are not there
 	NotAttempted map[Pair]bool
-	NotActivated map[string]bool // accounts
-	Unknown      *Failure        // why not all accounts are known
-	Over         bool            // the day is over, or its check runs: what is missing now stays so
-	Cause        string          // of a gap that nothing else explains
-	ReportedOn   *Date           // the day whose check fails on it
-	At           time.Time       // when all this was noticed
+	NotActivated map[string]bool   // accounts
+	Unknown      *Failure          // why not all accounts are known
+	Names        map[string]string // of accounts; as stored where they are not known
+	Over         bool              // the day is over, or its check runs: what is missing now stays so
+	Cause        string            // of a gap that nothing else explains
+	ReportedOn   *Date             // the day whose check fails on it
+	At           time.Time         // when all this was noticed
 }
 
 // A Link is a settled day: what is to be written of it, and what the next day is
@@ -81,9 +82,11 @@ func Settle(d Day, s Settings) (Link, error) {
 		r.Over = d.Known.Over || d.Stored != nil && d.Stored.Over
 	}
 	r.SourceTypes = d.sourceTypes(r)
+	r.Replaced = slices.ContainsFunc(d.Snapshots, func(s Snapshot) bool { return s.Replaces })
 	l.Warnings = d.chain(&r)
 	r.Accounts.LastCaptured = d.lastCaptured(r, l.Figures)
 	d.alert(&r, l.Figures, s)
+	r.Accounts.Names = d.names(r, l.Figures)
 	l.Record = r
 	return l, nil
 }
@@ -425,6 +428,44 @@ func (d Day) lastCaptured(r DayRecord, now Figures) (last []LastCapture) {
 		}
 	}
 	return last
+}
+
+// How many names a record keeps, and how long they are, in bytes.
+const (
+	mostNames = 200
+	nameBytes = 64
+)
+
+// names are those of the accounts that people read of: the largest, and those that
+// something is said of.
+func (d Day) names(r DayRecord, now Figures) (names []AccountName) {
+	known := make(map[string]string)
+	if d.Stored != nil {
+		for _, n := range d.Stored.Accounts.Names {
+			known[n.AccountID] = n.Name
+		}
+	}
+	maps.Copy(known, d.Known.Names)
+	if len(known) == 0 {
+		return nil
+	}
+	var ids []string
+	for _, a := range largest(now.accounts()) {
+		ids = append(ids, a.AccountID)
+	}
+	for _, i := range itemsOf(r.Alerts) {
+		ids = append(ids, i.AccountID)
+	}
+	for _, f := range r.Accounts.Failed {
+		ids = append(ids, f.AccountID)
+	}
+	for _, id := range ids {
+		if name := cutText(printable(known[id]), nameBytes); name != "" && len(names) < mostNames {
+			names = append(names, AccountName{id, name})
+			delete(known, id)
+		}
+	}
+	return sorted(names, func(a, b AccountName) bool { return a.AccountID < b.AccountID })
 }
 
 // A set of names.

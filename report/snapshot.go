@@ -31,6 +31,7 @@ type Snapshot struct {
 	SourceType   string     `json:"source_type"`
 	Trigger      string     `json:"trigger"`
 	ScheduledAt  *time.Time `json:"scheduled_at,omitempty"` // nil in a manual run
+	Replaces     bool       `json:"replaces,omitempty"`     // the day had one already, and somebody asked to overwrite it
 	CapturedAt   time.Time  `json:"captured_at"`            // when the answer was read, in milliseconds
 	RequestID    string     `json:"request_id"`
 	Amount

@@ -81,6 +81,8 @@ type TrendDay struct {
 	// the day before.
 	SourceTypes []string   `json:"source_types,omitempty"`
 	Opened      bool       `json:"opened,omitempty"`      // an alert opened on it
+	CapturedAt  *time.Time `json:"captured_at,omitempty"` // when the last of its numbers were read; of the last hundred days
+	Replaced    bool       `json:"replaced,omitempty"`    // it was captured again over what it had
 	Cause       string     `json:"cause,omitempty"`       // of a hole, shortened
 	DetectedAt  *time.Time `json:"detected_at,omitempty"` // of a hole
 }
@@ -139,6 +141,8 @@ type Fleet struct {
 	Excluded     int            `json:"excluded"`      // are left out on purpose
 	Largest      []AccountTotal `json:"largest"`       // the ten that protect most, on the newest complete day
 	Missing      []Failure      `json:"missing"`       // why others lack on the last day; at most a hundred
+	// Names are the accounts' own, as the last day's record has them.
+	Names []AccountName `json:"names,omitempty"`
 }
 
 // An AccountTotal is what one account protects of all source types.
@@ -232,6 +236,7 @@ func firstMember(data []byte) []byte {
 // A DayFacts is what a trend takes in of a day.
 type DayFacts struct {
 	Record  DayRecord
+	Read    time.Time      // when the last of the numbers were; of a complete day
 	Regions []TypeRegion   // summed over all accounts; of a complete day
 	Largest []AccountTotal // the ten accounts that protect most; of a complete day
 }
@@ -240,7 +245,7 @@ type DayFacts struct {
 func NewDayFacts(r DayRecord, f Figures) DayFacts {
 	facts := DayFacts{Record: r}
 	if r.Status == Complete {
-		facts.Regions, facts.Largest = f.regions(), largest(f.accounts())
+		facts.Regions, facts.Largest, facts.Read = f.regions(), largest(f.accounts()), f.readAt()
 	}
 	return facts
 }
@@ -282,6 +287,9 @@ func (t *Trend) Enter(d DayFacts, s Settings) {
 		before = &t.Days[i-1]
 	}
 	t.Days[i] = newTrendDay(r, before)
+	if !d.Read.IsZero() && len(t.Days)-i <= RegionDays {
+		t.Days[i].CapturedAt = &d.Read
+	}
 	var regions, accounts []Series
 	for _, region := range d.Regions {
 		regions = append(regions, newSeries(Series{SourceType: region.SourceType, RegionID: region.RegionID}, region.Amount))
@@ -345,6 +353,9 @@ func (t *Trend) grow(to Date) {
 	}
 	t.Days = append(t.Days, next)
 	t.Days = t.Days[max(0, len(t.Days)-WindowDays):]
+	if old := len(t.Days) - RegionDays - 1; old >= 0 {
+		t.Days[old].CapturedAt = nil // it is in the tables, which nobody reads of so many days
+	}
 	growSeries(t.Regions, RegionDays)
 	growSeries(t.Largest, accountDays)
 }
@@ -392,7 +403,7 @@ func newTrendDay(r DayRecord, before *TrendDay) TrendDay {
 		day.Opened = day.Opened || c.Opened == r.SnapshotDate
 	}
 	if r.Status == Complete {
-		day.Totals = r.Totals
+		day.Totals, day.Replaced = r.Totals, r.Replaced
 		return day
 	}
 	day.Cause, day.DetectedAt = cutText(r.Cause, causeBytes), r.DetectedAt
@@ -569,7 +580,7 @@ func (t *Trend) at(d Date) (TrendDay, bool) {
 func newFleet(a Accounts) Fleet {
 	return Fleet{
 		Expected: a.Expected, Collected: a.Collected, NotActivated: len(a.NotActivated), NotAttempted: len(a.NotAttempted), Excluded: len(a.Excluded),
-		Largest: []AccountTotal{}, Missing: append([]Failure{}, a.Failed[:min(100, len(a.Failed))]...),
+		Largest: []AccountTotal{}, Missing: append([]Failure{}, a.Failed[:min(100, len(a.Failed))]...), Names: a.Names,
 	}
 }
 

@@ -43,14 +43,9 @@ func formatBytes(n int64) string {
 	panic("unreachable: the last unit takes everything")
 }
 
-// formatGiB spells a capacity in GiB whatever its size, so that several of them
-// compare at a glance. What would round to 0.0 takes its own unit.
-func formatGiB(n int64) string {
-	if tenths := inTenths(n, gib); tenths > 0 {
-		return strings.TrimSuffix(formatTenths(tenths), ".0") + noBreak + "GiB"
-	}
-	return formatBytes(n)
-}
+// formatPlain spells a capacity as formatBytes does, in the same unit, without a
+// decimal that says nothing: sentences and quotas say 100 GiB.
+func formatPlain(n int64) string { return strings.Replace(formatBytes(n), ".0"+noBreak, noBreak, 1) }
 
 // inTenths is n in tenths of a unit, rounded half up. It must fit: n is less than
 // 2^59 units.
@@ -121,4 +116,16 @@ func plural(n int64, one string) string {
 		return formatCount(n) + noBreak + one
 	}
 	return formatCount(n) + noBreak + one + "s"
+}
+
+// addClamped adds differences; a sum that does not fit stays at the largest.
+func addClamped(a, b int64) int64 {
+	switch sum := a + b; {
+	case a > 0 && b > 0 && sum < 0:
+		return math.MaxInt64
+	case a < 0 && b < 0 && sum >= 0:
+		return math.MinInt64
+	default:
+		return sum
+	}
 }

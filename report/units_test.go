@@ -38,7 +38,7 @@ func TestFormatBytes(t *testing.T) {
 	}
 }
 
-func TestFormatGiB(t *testing.T) {
+func TestFormatPlain(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		n    int64
@@ -46,12 +46,13 @@ func TestFormatGiB(t *testing.T) {
 	}{
 		{"whole GiB have no fraction", 100 * gib, "100 GiB"},
 		{"a fraction", 100*gib + gib/2, "100.5 GiB"},
-		{"beyond a TiB they stay comparable", 2000 * gib, "2,000 GiB"},
-		{"what would look like nothing takes its own unit", 1, "1 B"},
+		{"the unit that formatBytes takes", 2000 * gib, "2 TiB"},
+		{"a whole TiB", 3 << 40, "3 TiB"},
+		{"little", 1, "1 B"},
 		{"nothing", 0, "0 GiB"},
 	} {
-		if got := spaced(formatGiB(tt.n)); got != tt.want {
-			t.Errorf("%s: formatGiB(%d) = %q, want %q", tt.name, tt.n, got, tt.want)
+		if got := spaced(formatPlain(tt.n)); got != tt.want {
+			t.Errorf("%s: formatPlain(%d) = %q, want %q", tt.name, tt.n, got, tt.want)
 		}
 	}
 }

@@ -53,35 +53,54 @@ type words struct {
 	wasCollected  func(instances string) string
 	collectedOf   func(collected int64, accounts string) string
 
-	// The page.
-	heading, noneYet                          string
-	lead                                      func(date, instances, capacity, regions, accounts markup) markup
-	leadMissing                               func(date markup) markup
-	leadLast                                  func(date, instances, capacity, regions, accounts markup) markup
-	inRegions, ofAccounts                     func(n int64) string
-	lastComplete, daysShown, timeZone, fleet  string
-	ofCollected                               func(collected, expected string) string
-	renews                                    func(date markup) markup
-	span                                      func(from, to markup) markup
-	capacity, instancesTitle                  string
-	noRecordThen, noHistoryYet                string
-	up, down, unchanged                       string
-	alerts, noAlerts                          string
-	openAlerts                                func(n int64) string
-	openSince                                 func(d markup) markup
-	ended                                     string
-	endedColumns                              []string
-	trend                                     string
-	holes                                     func(n int64) string
-	noValue                                   string
-	describe                                  func(first, last, low, high string) string
-	valueOn                                   func(value string, d Date) string
-	withoutValue                              func(n int64) string
-	byMonth, byDay                            string
-	monthColumns, dayColumns                  []string
+	// The first screen of the page. What has a day gets "" for now.
+	heading, noneYet string
+	recordIs         func(d markup, status string) markup
+	date             func(t time.Time, withYear bool) string
+	protected        func(day string, instances int64) string
+	fewer            func(n int64, than string) string
+	notFewer         func(days int64) string
+	neverAny         string
+	lostBut          func(since string) string
+	fellBut          func(since, change string) string
+	unknownNow       func(day, status string) string
+	disks            func(capacity string) string
+	scope            func(capacity, regions, accounts string) string
+	readAt           func(at, zone markup) markup
+	whyZero          string
+	renews           func(date markup) markup
+	alerts, noAlerts string
+	openAlerts       func(n int64) string
+	openNotices      func(n int64) string
+	openSince        func(d markup) markup
+
+	// Its numbers and charts.
+	span                       func(from, to markup) markup
+	regions                    func(n int64) string
+	capacity, instancesTitle   string
+	highestNow                 string
+	highestWas                 func(value string, on, since markup) markup
+	noRecordThen, noHistoryYet string
+	up, down, unchanged        string
+	trend                      string
+	holes                      func(n int64) string
+	noValue                    string
+	describe                   func(first, last, low, high string) string
+	valueOn                    func(value, date string) string
+	withoutValue               func(n int64) string
+	limit                      func(quota string) string
+	limitReached               func(d markup) markup
+	byMonth, asTable           string
+	monthsNote                 func(span markup) markup
+	monthColumns               []string
+	dayMonth, month            func(t time.Time) string
+
+	// The rest of it.
 	regionsTitle, noRegion, regionsNote       string
-	moreRegions                               func(n int64) string
+	otherRegions, moreRegions                 func(n int64) string
+	regionColumns                             []string
 	lastSeen                                  func(d Date, capacity, instances string) string
+	lastSeenOn                                func(d markup) markup
 	backSince, newSince                       func(d markup) markup
 	noRecordBefore, unchangedLong             string
 	inThirtyDays                              func(change markup) markup
@@ -96,18 +115,21 @@ type words struct {
 	accountsTitle                             string
 	accountsOn                                func(collected string, accounts string, d markup) markup
 	notActivated, notAttempted, excluded      func(n int64) string
-	largestOn, missingOn                      func(d markup) markup
-	largestColumns, missingColumns            []string
+	largestOn, changedOn, missingOn           func(d markup) markup
+	changeSince                               func(change, d markup) markup
+	accountColumns, missingColumns            []string
 	moreMissing                               func(n int64, key string) string
 	gaps, noGaps, gapsNote                    string
 	gapColumns                                []string
 	moreGaps                                  func(n int64) string
-	unknown                                   string
+	noticed, unknown                          string
 	firstDay                                  string
-	lastDays                                  func(n int64) string
+	lastDays, earlierDays                     func(n int64) string
 	lastColumns                               []string
+	replaced                                  string
+	ended                                     string
+	endedColumns                              []string
 	foot                                      markup
-	dayMonth, month                           func(t time.Time) string
 }
 
 // Languages that pages and messages are written in, as settings name them.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -80,41 +81,93 @@ func english() *words {
 		},
 
 		heading: "Backup statistics", noneYet: "No day has a complete record yet. The first one shows what is protected.",
-		lead: func(date, instances, capacity, regions, accounts markup) markup {
-			return "On " + date + " Cloud Backup protected " + instances + " with " + capacity + " of disks" + regions + accounts + "."
+		recordIs: func(d markup, status string) markup { return "Record of " + d + markup(": "+status) },
+		date: func(t time.Time, withYear bool) string {
+			if withYear {
+				return t.Format("2\u00a0January 2006")
+			}
+			return t.Format("2\u00a0January")
 		},
-		leadMissing: func(date markup) markup { return date + " has no complete record." },
-		leadLast: func(date, instances, capacity, regions, accounts markup) markup {
-			return "The last known numbers are those of " + date + ", when Cloud Backup protected " + instances + " with " + capacity + " of disks" + regions + accounts + "."
+		protected: func(day string, n int64) string {
+			some, verb := plural(n, "ECS instance"), " are protected"
+			switch {
+			case day != "" && n == 1:
+				verb = " was protected"
+			case day != "":
+				verb = " were protected"
+			case n == 1:
+				verb = " is protected"
+			}
+			if n == 0 {
+				some, verb = "No ECS instance", strings.NewReplacer("are", "is", "were", "was").Replace(verb)
+			}
+			if day != "" {
+				if n == 0 {
+					some = "no ECS instance"
+				}
+				some = "On " + day + " " + some
+			}
+			return some + verb + " by the Essential Edition"
 		},
-		inRegions: func(n int64) string { return " in " + plural(n, "region") }, ofAccounts: func(n int64) string { return " of " + plural(n, "account") },
-		lastComplete: "Last complete day", daysShown: "Days shown", timeZone: "Time zone of the days", fleet: "Accounts",
-		ofCollected: func(collected, expected string) string { return collected + " of " + expected + " collected" },
+		fewer:    func(n int64, than string) string { return ", " + formatCount(n) + " fewer than on " + than },
+		notFewer: func(days int64) string { return ", no fewer than on any of the " + plural(days, "day") + " before" },
+		neverAny: ", nor was any on a day before",
+		lostBut:  func(since string) string { return ", but some lost their protection on " + since },
+		fellBut:  func(since, change string) string { return "; their capacity fell on " + since + ": " + change },
+		unknownNow: func(day, status string) string {
+			return "What is protected now is not known: the record of " + day + " is " + status + "."
+		},
+		disks: func(capacity string) string { return capacity + " of disks" },
+		scope: func(capacity, regions, accounts string) string {
+			text := "Cloud Backup's ECS File Backup Essential Edition alone, no other edition"
+			sign := ": "
+			for _, part := range []string{capacity, regions, accounts} {
+				if part != "" {
+					text += sign + part
+					sign = ", "
+				}
+			}
+			return text + "."
+		},
+		readAt:  func(at, zone markup) markup { return " Read on " + at + ", " + zone + "." },
+		whyZero: "Zero is right where other editions or kinds of backup are used: they are not counted here. Where this edition should protect something, look in Cloud Backup under ECS File Backup, in the account and region of the instances.",
 		renews: func(date markup) markup {
 			return "Every daily run renews this page. If " + date + " is not today or yesterday, the runs have stopped."
 		},
-		span:     func(from, to markup) markup { return from + " to " + to },
-		capacity: "Protected capacity", instancesTitle: "Protected instances",
-		noRecordThen: "no record then", noHistoryYet: "no history yet", up: "up", down: "down", unchanged: "unchanged",
-		alerts: "Alerts", noAlerts: "No open alerts", openAlerts: count("open alert"), openSince: func(d markup) markup { return "Open since " + d },
+		alerts: "Alerts", noAlerts: "No open alerts", openAlerts: count("open alert"), openNotices: count("notice"), openSince: func(d markup) markup { return "since " + d },
 		ended: "Ended in the last 90 days", endedColumns: []string{"Ended", "What", "Since", "Why it is over"},
 
+		span:    func(from, to markup) markup { return from + " to " + to },
+		regions: count("region"), capacity: "Protected capacity", instancesTitle: "Protected instances",
+		highestNow: "The highest of the last 30 days",
+		highestWas: func(value string, on, since markup) markup {
+			return markup("Highest of the last 30 days: "+value+" on ") + on + ", since then " + since
+		},
+		noRecordThen: "no record then", noHistoryYet: "no history yet", up: "up", down: "down", unchanged: "unchanged",
 		trend: "Trend", holes: func(n int64) string { return plural(n, "day") + " without a complete record: no value is known" },
 		noValue: "No value.",
 		describe: func(first, last, low, high string) string {
 			return "From " + first + " to " + last + "; lowest " + low + ", highest " + high
 		},
-		valueOn:      func(value string, d Date) string { return value + " on " + d.String() },
-		withoutValue: func(n int64) string { return "; " + plural(n, "day") + " without a value" },
-		byMonth:      "The same as a table, by month", byDay: "The same as a table, by day",
-		monthColumns: []string{"Month", "Last complete day", "Capacity#", "Instances#", "Days without a record#"}, dayColumns: []string{"Day", "Capacity#", "Instances#"},
+		valueOn:      func(value, date string) string { return value + " on " + date },
+		withoutValue: func(n int64) string { return "; " + formatCount(n) + " without a value" },
+		limit:        func(quota string) string { return "Free quota: " + quota },
+		limitReached: func(d markup) markup { return ", reached on " + d + " if use goes on growing" },
+		byMonth:      "The whole history by month", asTable: "The same as a table",
+		monthsNote:   func(span markup) markup { return span + ", the last complete day of each month" },
+		monthColumns: []string{"Last complete day of the month", "Instances#", "Capacity#"},
+		dayMonth:     func(t time.Time) string { return t.Format("2 Jan") }, month: func(t time.Time) string { return t.Format("Jan") },
+
 		regionsTitle: "Regions", noRegion: "No region protects anything.",
-		regionsNote: "Protected capacity on the last hundred days, largest first. Each chart has its own scale, from zero.",
-		moreRegions: func(n int64) string { return "And " + formatCount(n) + " more, smaller or gone: see trend.json." },
+		regionsNote:   "Protected capacity on the last hundred days: those with alerts first, then the largest. Each chart has its own scale, from zero.",
+		otherRegions:  func(n int64) string { return plural(n, "more region") },
+		moreRegions:   func(n int64) string { return "And " + formatCount(n) + " more, smaller or gone: see trend.json." },
+		regionColumns: []string{"Region", "Capacity#", "Instances#", "30 days#"},
 		lastSeen: func(d Date, capacity, instances string) string {
 			return "last seen " + d.String() + ": " + capacity + ", " + instances
 		},
-		backSince: func(d markup) markup { return "back since " + d }, newSince: func(d markup) markup { return "new since " + d },
+		lastSeenOn: func(d markup) markup { return "last seen " + d },
+		backSince:  func(d markup) markup { return "back since " + d }, newSince: func(d markup) markup { return "new since " + d },
 		noRecordBefore: "no record 30 days before", unchangedLong: "unchanged in 30 days", inThirtyDays: func(change markup) markup { return change + " in 30 days" },
 
 		freeQuota: "Free quota", quotaOf: func(account string) string {
@@ -142,16 +195,18 @@ func english() *words {
 		notAttempted: func(n int64) string { return "No run has asked for " + plural(n, "account") + "." },
 		excluded:     func(n int64) string { return "Left out on purpose: " + plural(n, "account") + "." },
 		largestOn:    func(d markup) markup { return "Largest on " + d }, missingOn: func(d markup) markup { return "Missing on " + d },
-		largestColumns: []string{"Account", "Capacity#", "Share#", "Instances#"}, missingColumns: []string{"Account", "Source type", "Error", "Reason"},
+		changedOn:      func(d markup) markup { return "Those that lost something, and the largest on " + d },
+		changeSince:    func(change, d markup) markup { return change + " since " + d },
+		accountColumns: []string{"Account", "Capacity#", "Instances#", "Change#"}, missingColumns: []string{"Account", "Source type", "Error", "Reason"},
 		moreMissing: func(n int64, key string) string {
 			return "And " + formatCount(n) + " more: see the record of the day, " + key + "."
 		},
 		gaps: "Gaps", noGaps: "None: every day has a complete record.",
 		gapsNote:   "Days without a complete record. They stay empty: the service cannot tell about days that have passed.",
 		gapColumns: []string{"Days", "Length", "Status", "Noticed", "Cause"}, moreGaps: func(n int64) string { return "And " + formatCount(n) + " earlier ones: see trend.json." },
-		unknown: "unknown", firstDay: "First day", lastDays: func(n int64) string { return "Last " + plural(n, "day") },
-		lastColumns: []string{"Day", "Status", "Capacity#", "Change#", "Instances#", "Change#"},
-		dayMonth:    func(t time.Time) string { return t.Format("2 Jan") }, month: func(t time.Time) string { return t.Format("Jan") },
+		noticed: "noticed", unknown: "unknown", firstDay: "First day", lastDays: func(n int64) string { return "Last " + plural(n, "day") },
+		earlierDays: func(n int64) string { return plural(n, "earlier day") },
+		lastColumns: []string{"Day", "Status", "Instances", "Change", "Capacity", "Change"}, replaced: "replaced",
 		foot: `<section aria-label="What the numbers mean"><h2>What the numbers mean</h2>
 <p>They count what the ECS File Backup Essential Edition of Alibaba Cloud's Cloud Backup protects, as its API GetBasicStatistics tells once a day.</p>
 <p><strong>Capacity</strong> is that of the cloud disks attached to the backed-up instances. The bill is based on it. It is not the size of the backups. <strong>Instances</strong> are ECS instances that are backed up. Other editions are not counted.</p>

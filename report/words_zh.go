@@ -96,43 +96,88 @@ func chinese() *words {
 		},
 
 		heading: "备份统计", noneYet: "还没有任何一天有完整的统计记录。有了第一天的记录后，这里会显示已备份的内容。",
-		lead: func(date, instances, capacity, regions, accounts markup) markup {
-			return date + "，云备份已备份 " + instances + "，云盘容量 " + capacity + regions + accounts + "。"
+		recordIs: func(d markup, status string) markup { return d + markup(" 的统计记录："+status) },
+		date: func(t time.Time, withYear bool) string {
+			if withYear {
+				return t.Format("2006 年 1 月 2 日")
+			}
+			return t.Format("1 月 2 日")
 		},
-		leadMissing: func(date markup) markup { return date + " 没有完整的统计记录。" },
-		leadLast: func(date, instances, capacity, regions, accounts markup) markup {
-			return "最近一次的完整数据为 " + date + "：云备份已备份 " + instances + "，云盘容量 " + capacity + regions + accounts + "。"
+		protected: func(day string, n int64) string {
+			text := "基础版已备份 " + formatCount(n) + noBreak + "个 ECS 实例"
+			if n == 0 {
+				text = "基础版没有备份任何 ECS 实例"
+			}
+			if day != "" {
+				return day + "，" + text
+			}
+			return text
 		},
-		inRegions: func(n int64) string { return "，分布在 " + formatCount(n) + " 个地域" }, ofAccounts: func(n int64) string { return "，共 " + formatCount(n) + " 个账号" },
-		lastComplete: "最近的完整日期", daysShown: "显示的日期", timeZone: "日期所用时区", fleet: "账号",
-		ofCollected: func(collected, expected string) string { return "已采集 " + collected + "，共 " + expected },
+		fewer: func(n int64, than string) string {
+			return "，比 " + than + " 减少 " + formatCount(n) + noBreak + "个"
+		},
+		notFewer: func(days int64) string { return "，不少于之前 " + formatCount(days) + " 天中的任何一天" },
+		neverAny: "，之前也从未有过",
+		lostBut:  func(since string) string { return "，但 " + since + " 有实例失去备份" },
+		fellBut:  func(since, change string) string { return "；其容量于 " + since + " 下降：" + change },
+		unknownNow: func(day, status string) string {
+			return "目前的备份情况未知：" + day + " 的统计记录" + status + "。"
+		},
+		disks: func(capacity string) string { return "云盘容量 " + capacity },
+		scope: func(capacity, regions, accounts string) string {
+			text := "仅统计云备份的 ECS 文件备份基础版，不含其他版本"
+			if accounts != "" {
+				text += "；" + accounts
+			}
+			if regions != "" {
+				text += "，" + regions
+			}
+			if capacity != "" {
+				text += "，" + capacity
+			}
+			return text + "。"
+		},
+		readAt:  func(at, zone markup) markup { return "采集于 " + at + "（" + zone + "）。" },
+		whyZero: "如果使用的是其他版本或其他类型的备份，为零是正常的：它们不在统计之内。如果该版本本应有备份，请在实例所属账号和地域的云备份控制台查看“ECS 文件备份”。",
 		renews: func(date markup) markup {
 			return "每天的运行都会更新本页。如果 " + date + " 既不是今天也不是昨天，说明函数已停止运行。"
 		},
-		span:     func(from, to markup) markup { return from + " 至 " + to },
-		capacity: "已备份的云盘容量", instancesTitle: "已备份的 ECS 实例数",
-		noRecordThen: "当时没有记录", noHistoryYet: "历史不足", up: "增加", down: "减少", unchanged: "无变化",
-		alerts: "告警", noAlerts: "没有未结束的告警", openAlerts: count("个未结束的告警"), openSince: func(d markup) markup { return "始于 " + d },
+		alerts: "告警", noAlerts: "没有未结束的告警", openAlerts: count("个未结束的告警"), openNotices: count("条提示"), openSince: func(d markup) markup { return "始于 " + d },
 		ended: "最近 90 天内结束的告警", endedColumns: []string{"结束", "内容", "始于", "结束原因"},
 
+		span:    func(from, to markup) markup { return from + " 至 " + to },
+		regions: count("个地域"), capacity: "已备份的云盘容量", instancesTitle: "已备份的 ECS 实例数",
+		highestNow: "为最近 30 天的最高值",
+		highestWas: func(value string, on, since markup) markup {
+			return markup("最近 30 天的最高值："+value+"（") + on + "），此后 " + since
+		},
+		noRecordThen: "当时没有记录", noHistoryYet: "历史不足", up: "增加", down: "减少", unchanged: "无变化",
 		trend: "趋势", holes: func(n int64) string { return formatCount(n) + " 天没有完整的统计记录，数值未知" },
 		noValue: "没有数值。",
 		describe: func(first, last, low, high string) string {
 			return "从 " + first + " 到 " + last + "；最低 " + low + "，最高 " + high
 		},
-		valueOn:      func(value string, d Date) string { return d.String() + " 的 " + value },
-		withoutValue: func(n int64) string { return "；" + formatCount(n) + " 天没有数值" },
-		byMonth:      "按月列表", byDay: "按日列表",
-		monthColumns: []string{"月份", "最后的完整日期", "容量#", "实例数#", "没有记录的天数#"}, dayColumns: []string{"日期", "容量#", "实例数#"},
+		valueOn:      func(value, date string) string { return date + " 的 " + value },
+		withoutValue: func(n int64) string { return "；其中 " + formatCount(n) + " 处没有数值" },
+		limit:        func(quota string) string { return "免费额度：" + quota },
+		limitReached: func(d markup) markup { return "，如继续增长，将于 " + d + " 用完" },
+		byMonth:      "全部历史（按月）", asTable: "以表格显示",
+		monthsNote:   func(span markup) markup { return span + "，每月最后一个完整的日期" },
+		monthColumns: []string{"当月最后的完整日期", "实例数#", "容量#"},
+		dayMonth:     func(t time.Time) string { return t.Format("1-2") }, month: func(t time.Time) string { return t.Format("1月") },
+
 		regionsTitle: "地域", noRegion: "没有任何地域有备份。",
-		regionsNote: "最近 100 天已备份的云盘容量，从大到小。每个图的纵轴各自从零开始。",
+		regionsNote:  "最近 100 天已备份的云盘容量：先列有告警的地域，再从大到小。每个图的纵轴各自从零开始。",
+		otherRegions: func(n int64) string { return "其他 " + formatCount(n) + noBreak + "个地域" },
 		moreRegions: func(n int64) string {
 			return "另有 " + formatCount(n) + " 个较小或已消失的地域，见 trend.json。"
 		},
+		regionColumns: []string{"地域", "容量#", "实例数#", "30 天#"},
 		lastSeen: func(d Date, capacity, instances string) string {
 			return "最后出现于 " + d.String() + "：" + capacity + "，" + instances
 		},
-		backSince: func(d markup) markup { return d + " 起恢复" }, newSince: func(d markup) markup { return d + " 起新增" },
+		lastSeenOn: func(d markup) markup { return "最后出现于 " + d },
+		backSince:  func(d markup) markup { return d + " 起恢复" }, newSince: func(d markup) markup { return d + " 起新增" },
 		noRecordBefore: "30 天前没有记录", unchangedLong: "30 天内无变化", inThirtyDays: func(change markup) markup { return "30 天内 " + change },
 
 		freeQuota: "免费额度", quotaOf: func(account string) string {
@@ -158,16 +203,18 @@ func chinese() *words {
 		notAttempted: func(n int64) string { return formatCount(n) + " 个账号尚未采集。" },
 		excluded:     func(n int64) string { return "按配置排除 " + formatCount(n) + " 个账号。" },
 		largestOn:    func(d markup) markup { return d + " 容量最大的账号" }, missingOn: func(d markup) markup { return d + " 缺失的账号" },
-		largestColumns: []string{"账号", "容量#", "占比#", "实例数#"}, missingColumns: []string{"账号", "备份类型", "错误", "原因"},
+		changedOn:      func(d markup) markup { return "有减少的账号，以及 " + d + " 容量最大的账号" },
+		changeSince:    func(change, d markup) markup { return "自 " + d + " " + change },
+		accountColumns: []string{"账号", "容量#", "实例数#", "变化#"}, missingColumns: []string{"账号", "备份类型", "错误", "原因"},
 		moreMissing: func(n int64, key string) string {
 			return "另有 " + formatCount(n) + " 个，见当天的记录 " + key + "。"
 		},
 		gaps: "缺口", noGaps: "没有缺口：每一天都有完整的统计记录。",
 		gapsNote:   "没有完整统计记录的日期。服务无法提供过去的数据，因此这些日期会一直空缺。",
 		gapColumns: []string{"日期", "长度", "状态", "发现时间", "原因"}, moreGaps: func(n int64) string { return "另有 " + formatCount(n) + " 个更早的缺口，见 trend.json。" },
-		unknown: "未知", firstDay: "第一天", lastDays: func(n int64) string { return "最近 " + formatCount(n) + " 天" },
-		lastColumns: []string{"日期", "状态", "容量#", "变化#", "实例数#", "变化#"},
-		dayMonth:    func(t time.Time) string { return t.Format("1-2") }, month: func(t time.Time) string { return t.Format("1月") },
+		noticed: "发现于", unknown: "未知", firstDay: "第一天", lastDays: func(n int64) string { return "最近 " + formatCount(n) + " 天" },
+		earlierDays: func(n int64) string { return "更早的 " + formatCount(n) + " 天" },
+		lastColumns: []string{"日期", "状态", "实例数", "变化", "容量", "变化"}, replaced: "已替换",
 		foot: `<section aria-label="数值的含义"><h2>数值的含义</h2>
 <p>统计对象是阿里云云备份的 ECS 文件备份基础版，数据每天由其 API GetBasicStatistics 提供一次。</p>
 <p><strong>容量</strong>是已备份实例所挂载云盘的容量，也是计费依据，并非备份数据的大小。<strong>实例数</strong>是已备份的 ECS 实例数。其他版本不计入。</p>

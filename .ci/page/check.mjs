@@ -1,34 +1,62 @@
 // Looks at report pages as people do: in Chromium, wide and on a phone, light,
 // dark and printed. A page passes when it asks nothing of anybody, says nothing
-// on the console, fits its window, and all its text can be read.
+// on the console, fits its window, all its text can be read, axe-core and
+// html-validate find nothing, and its first screen says what matters. The README's
+// pictures have to look like what they are of.
 //
-//	node .ci/page/check.mjs FOLDER [OUT]
+//	node .ci/page/check.mjs FOLDER OUT PICTURES
 //
-// FOLDER holds the pages, OUT receives a screenshot of each look (out beside
-// this file by default). CHROMIUM names another browser than /usr/bin/chromium.
+// FOLDER holds the pages, OUT receives a screenshot of each look, PICTURES holds
+// the README's: with UPDATE=1 they are made anew. ONLY=PART checks the pages whose names have it. CHROMIUM names another browser than
+// /usr/bin/chromium.
 
+import { createRequire } from 'node:module'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
+import { HtmlValidate } from 'html-validate'
 import { chromium } from 'playwright-core'
 
 const mostBytes = 300_000
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const validator = new HtmlValidate({
+  extends: ['html-validate:recommended'],
+  rules: { 'long-title': 'off', 'require-sri': 'off' },
+})
 
 // 688 px is a sheet of A4 within its margins, and paper is white: a dark scheme
 // must not show on it.
 const looks = [
-  { name: '1280-light', width: 1280, scheme: 'light' },
+  { name: '1280-light', width: 1280, scheme: 'light', axe: true },
   { name: '1280-dark', width: 1280, scheme: 'dark' },
   { name: '390-light', width: 390, scheme: 'light', scale: 2, phone: true },
-  { name: '390-dark', width: 390, scheme: 'dark', scale: 2, phone: true },
+  { name: '390-dark', width: 390, scheme: 'dark', scale: 2, phone: true, axe: true },
   { name: 'print', width: 688, scheme: 'dark', media: 'print' },
 ]
 
-const [folder, out = fileURLToPath(new URL('out', import.meta.url))] = process.argv.slice(2)
-const names = folder && existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.html')).sort() : []
-if (names.length === 0) {
-  console.error(`check: no page in ${JSON.stringify(folder ?? '')}: want a folder with .html files`)
+// What stands on the first screen of a laptop and of a phone, for the pages that are
+// made to show it.
+const firstScreens = [
+  { name: 'first-laptop-light', width: 1366, height: 768, scheme: 'light' },
+  { name: 'first-laptop-dark', width: 1366, height: 768, scheme: 'dark' },
+  { name: 'first-phone-light', width: 390, height: 844, scheme: 'light', scale: 2, phone: true },
+  { name: 'first-phone-dark', width: 390, height: 844, scheme: 'dark', scale: 2, phone: true },
+]
+const isFirst = (name) => name.startsWith('screen-')
+
+// The README's pictures are of this page.
+const pictured = 'screen-loss.en.html'
+const pictures = [
+  { name: 'page-light', width: 1280, height: 800, scheme: 'light' },
+  { name: 'page-dark', width: 1280, height: 800, scheme: 'dark' },
+]
+const pictureBytes = 150_000
+
+const [folder, out, pictureFolder] = process.argv.slice(2)
+const names = folder && existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.html') && name.includes(process.env.ONLY ?? '')).sort() : []
+if (names.length === 0 || !pictureFolder) {
+  console.error(`check: no page in ${JSON.stringify(folder ?? '')}, or no folder for screenshots or pictures: want FOLDER with .html files, OUT and PICTURES`)
   process.exit(2)
 }
 mkdirSync(out, { recursive: true })
@@ -39,9 +67,9 @@ const browser = await chromium.launch({
   args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--hide-scrollbars'],
 })
 
-for (const look of looks) {
+for (const look of [...looks, ...firstScreens, ...pictures]) {
   look.context = await browser.newContext({
-    viewport: { width: look.width, height: 900 },
+    viewport: { width: look.width, height: look.height ?? 900 },
     deviceScaleFactor: look.scale ?? 1,
     colorScheme: look.scheme,
     isMobile: look.phone ?? false,
@@ -73,10 +101,84 @@ async function problemsOf(file, look, screenshot) {
     })
     await page.setViewportSize({ width: look.width, height: Math.min(Math.max(height, 900), 30_000) })
     for (const problem of await page.evaluate(inspect, { print: look.media === 'print' })) problems.add(problem)
+    if (look.axe) {
+      await page.evaluate(axe)
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+      for (const v of violations) problems.add(`axe ${v.id}: ${v.help}: ${v.nodes[0].html.slice(0, 120)}`)
+    }
   } finally {
     await page.close()
   }
   return [...problems]
+}
+
+/** firstScreen takes what a window shows before anybody scrolls, and returns what it misses. */
+async function firstScreen(file, look, screenshot) {
+  const page = await look.context.newPage()
+  try {
+    await page.emulateMedia({ colorScheme: look.scheme })
+    await page.goto(pathToFileURL(file).href, { waitUntil: 'load' })
+    await page.screenshot({ path: screenshot })
+    return await page.evaluate(() => {
+      const missing = (selector, what) => {
+        const e = document.querySelector(selector)
+        return e && e.getBoundingClientRect().bottom > innerHeight ? [`${what} ends ${Math.round(e.getBoundingClientRect().bottom - innerHeight)} px below the first screen`] : []
+      }
+      const numbers = document.querySelector('.headline')
+      const alarm = document.querySelector('.alerts .critical, .alerts .warning')
+      return [
+        ...missing('.lead', 'the first sentence'),
+        ...missing('.alert.critical p, .alert.warning p', 'what to do'),
+        ...(alarm ? [] : missing('.big', 'the first number')),
+        ...(alarm && numbers && alarm.getBoundingClientRect().top > numbers.getBoundingClientRect().top ? ['numbers stand before an alert'] : []),
+      ]
+    })
+  } finally {
+    await page.close()
+  }
+}
+
+/** differs tells how far two pictures are apart, from 0 to 1, as seen from afar: fonts are not the same everywhere. */
+async function differs(a, b) {
+  const page = await looks[0].context.newPage()
+  try {
+    return await page.evaluate(async (images) => {
+      const pixels = []
+      for (const image of images) {
+        const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${image}`)).blob())
+        const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 40 }).getContext('2d')
+        canvas.imageSmoothingQuality = 'high'
+        canvas.drawImage(bitmap, 0, 0, 64, 40)
+        pixels.push(canvas.getImageData(0, 0, 64, 40).data)
+      }
+      return pixels[0].reduce((sum, v, i) => sum + Math.abs(v - pixels[1][i]), 0) / pixels[0].length / 255
+    }, [a, b].map((data) => data.toString('base64')))
+  } finally {
+    await page.close()
+  }
+}
+
+/** checkPictures holds the README's pictures against the page, or makes them. */
+async function checkPictures() {
+  const problems = []
+  for (const look of pictures) {
+    const shot = path.join(out, `${look.name}.png`)
+    await firstScreen(path.join(folder, pictured), look, shot)
+    const file = path.join(pictureFolder, `${look.name}.png`)
+    const now = readFileSync(shot)
+    if (process.env.UPDATE) writeFileSync(file, now)
+    if (!existsSync(file)) {
+      problems.push(`${file} is not there: UPDATE=1 makes it`)
+      continue
+    }
+    const stored = readFileSync(file)
+    if (stored.length > pictureBytes) problems.push(`${file} has ${stored.length} bytes: want ${pictureBytes} at most`)
+    const by = await differs(stored, now)
+    if (by > 0.02) problems.push(`${file} is not what the page looks like: it differs by ${(by * 100).toFixed(1)} %: UPDATE=1 makes it anew`)
+  }
+  const by = await differs(readFileSync(path.join(out, 'page-light.png')), readFileSync(path.join(out, 'page-dark.png')))
+  if (by < 0.1) problems.push('the light and the dark picture are taken for the same: the comparison sees nothing')
+  return problems
 }
 
 /** inspect runs in the page, and knows only what stands in it. */
@@ -95,7 +197,7 @@ function inspect({ print }) {
   }
   for (const svg of document.querySelectorAll('svg:not(svg svg):not([aria-hidden=true])')) {
     const label = svg.getAttribute('aria-label') ?? (svg.getAttribute('aria-labelledby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent ?? '').join(' ')
-    if (svg.getAttribute('role') !== 'img' || !label.trim()) problems.push(`a chart without words: ${quote(svg.outerHTML)}`)
+    if (!['img', 'group'].includes(svg.getAttribute('role')) || !label.trim()) problems.push(`a chart without words: ${quote(svg.outerHTML)}`)
     if (svg.getBoundingClientRect().width < 40) problems.push(`a chart without room: ${quote(svg.outerHTML)}`)
   }
 
@@ -187,7 +289,17 @@ async function check(file, looks, shots) {
   const problems = []
   const size = readFileSync(file).length
   if (size >= mostBytes) problems.push(`${size} bytes: want fewer than ${mostBytes}`)
-  for (const look of looks) {
+  for (const { messages } of (await validator.validateFile(file)).results) {
+    for (const m of messages) problems.push(`html-validate ${m.ruleId}, line ${m.line}: ${m.message}`)
+  }
+  if (shots && isFirst(path.basename(file))) {
+    for (const look of firstScreens) {
+      const shot = path.join(shots, `${path.basename(file, '.html')}-${look.name}.png`)
+      problems.push(...(await firstScreen(file, look, shot)).map((problem) => `${look.name}: ${problem}`))
+    }
+  }
+  // Words of another language are as long or longer; the rest is the same.
+  for (const look of file.includes('.zh-CN.') ? looks.filter((look) => look.axe) : looks) {
     const shot = shots && path.join(shots, `${path.basename(file, '.html')}-${look.name}.png`)
     problems.push(...(await problemsOf(file, look, shot)).map((problem) => `${look.name}: ${problem}`))
   }
@@ -196,7 +308,7 @@ async function check(file, looks, shots) {
 
 // A check that finds nothing proves nothing: each of these pages has one fault,
 // and has to be told so.
-const sound = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>t</title><link rel="icon" href="data:,"><body style="background:#fff;color:#000">'
+const sound = '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>t</title><link rel="icon" href="data:,"><style>body{background:#fff;color:#000}</style></head><body><main><h1>t</h1>'
 const faults = {
   'it requests': '<img alt="" src="http://127.0.0.1:9/pixel.png">',
   'console error': '<meta http-equiv="Content-Security-Policy" content="img-src data:"><img alt="" src="http://127.0.0.1:9/pixel.png">',
@@ -213,6 +325,8 @@ const faults = {
   'text outside the window': '<svg role="img" aria-label="c" width="200" height="40" style="overflow:visible"><text x="-20" y="20">left</text></svg>',
   'a chart without words': '<svg width="200" height="40"></svg>',
   'bytes: want fewer': `<p>${'many '.repeat(mostBytes / 5)}`,
+  'html-validate': '<p><div>no</div></p>',
+  'axe ': '<button></button>',
 }
 
 let passed = 0
@@ -228,9 +342,9 @@ function tell(name, problems, detail) {
 const temporary = mkdtempSync(path.join(tmpdir(), 'page-check-'))
 try {
   const missed = []
-  for (const [want, html] of [...Object.entries(faults), ['', '<p>sound']]) {
+  for (const [want, html] of [...Object.entries(faults), ['', '<p>sound</p>']]) {
     const file = path.join(temporary, 'page.html')
-    writeFileSync(file, sound + html)
+    writeFileSync(file, `${sound}${html}</main></body></html>`)
     const { problems } = await check(file, looks.slice(0, 1))
     if (want ? !problems.some((problem) => problem.includes(want)) : problems.length > 0) {
       missed.push(`${want ? `a page with the fault "${want}"` : 'a sound page'} is told ${JSON.stringify(problems)}`)
@@ -241,6 +355,7 @@ try {
     const { size, problems } = await check(path.join(folder, name), looks, out)
     tell(name, problems, `, ${(size / 1000).toFixed(0)} kB: ${looks.map((look) => look.name).join(', ')}`)
   }
+  tell('the pictures of the README', await checkPictures(), `, of ${pictured}`)
 } finally {
   await browser.close()
   rmSync(temporary, { recursive: true, force: true })

@@ -50,7 +50,7 @@ func members(cfg *handler.Config, credential credentials.Credential, web *handle
 	directory := &cloudbackup.Directory{Endpoint: cfg.DirectoryEndpoint, Credential: credential, Web: web.Client}
 	pace := cloudbackup.NewPace()
 	return func(ctx context.Context) ([]handler.Account, error) {
-		arns := cfg.MemberRoleARNs
+		arns, names := cfg.MemberRoleARNs, make(map[string]string)
 		if cfg.MemberRoleName != "" {
 			found, err := directory.Members(ctx)
 			if err != nil {
@@ -58,12 +58,13 @@ func members(cfg *handler.Config, credential credentials.Credential, web *handle
 			}
 			for _, m := range found {
 				arns = append(arns, "acs:ram::"+m.ID+":role/"+cfg.MemberRoleName)
+				names[m.ID] = m.Name
 			}
 		}
 		var accounts []handler.Account
 		for _, arn := range arns {
 			id, _ := handler.SplitRoleARN(arn)
-			accounts = append(accounts, handler.Account{ID: id, Source: &cloudbackup.MemberAccount{
+			accounts = append(accounts, handler.Account{ID: id, Name: names[id], Source: &cloudbackup.MemberAccount{
 				STS: sts, Pace: pace, RoleARN: arn, Session: "backup-statistics", ExternalID: cfg.MemberExternalID.Reveal(),
 				Backup: cloudbackup.Client{Endpoint: cfg.BackupEndpoint, Web: web.Client},
 			}})

@@ -371,7 +371,7 @@ func (r *rig) stored() string {
 
 // What differs from one run of a day to another: when it was, which answer it
 // got, and what follows from that.
-var varying = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|"captured_unix":\d+|"bytes":\d+|"[0-9a-f]{64}"|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}`)
+var varying = regexp.MustCompile(`<time>\d{4}-\d\d-\d\d \d\d:\d\d<|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|"captured_unix":\d+|"bytes":\d+|"[0-9a-f]{64}"|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}`)
 
 // settled is the bucket without what differs from one run to another.
 func (r *rig) settled() string { return varying.ReplaceAllString(r.stored(), "…") }
