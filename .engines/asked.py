@@ -18,12 +18,16 @@ def shipped(name, location):
 def script(definitions, questions, epoch):
     """All statements in order, each with the name of its answer, or None: tables whole,
     then the questions. epoch makes a number of captured_at."""
+    return [(None, sql) for sql in definitions] + list(ask_tables(questions, epoch).items())
+
+
+def ask_tables(questions, epoch):
+    """The tables whole, and the questions, by name."""
 
     def table(name, columns):
         return f"SELECT {', '.join(columns)} FROM {name}".replace("captured_at", epoch)
 
-    tables = {"regions": table("backup_regions", REGION_COLUMNS), "totals": table("backup_totals", TOTAL_COLUMNS)}
-    return [(None, sql) for sql in definitions] + list((tables | questions).items())
+    return {"regions": table("backup_regions", REGION_COLUMNS), "totals": table("backup_totals", TOTAL_COLUMNS)} | questions
 
 
 # Of a day in `edges`: its sum is twice the largest number, and wraps to -2.

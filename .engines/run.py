@@ -17,14 +17,16 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
+import compact
 import lines
+import since
 from engine import trino
 from played import ACCOUNTS, BUCKETS, PLANTED, expected, play
 
 # Each is a module of engine/, whose ask(buckets) reads the tables of every bucket whole,
 # puts the questions, and returns the engine's version and the answers by bucket and name.
 # The answer `line` is regions as the README's line reads it, where the statements read
-# them otherwise; `trap: …` are those of the README. A parser returns how many statements it has read, instead of answers.
+# them otherwise; `trap: …` are those of the README, and `compact: …` and `since: …` those of compact.py and since.py. A parser returns how many statements it has read, instead of answers.
 ENGINES = ["duckdb", "spark", "hive", "trino", "flink", "chdb", "datafusion", "polars", "pandas", "pandas with pyarrow", "pyarrow", "daft", "druid"]
 
 
@@ -66,6 +68,10 @@ def difference(got, want):
 
 def wanted(answers, question):
     """The rows that are wanted: a trap is a fact, to be found true."""
+    if question.startswith("compact: "):
+        return compact.wanted(answers)[question]
+    if question.startswith("since: "):
+        return since.wanted(answers)[question]
     return [(True,)] if question.startswith("trap: ") else answers["regions" if question == "line" else question]
 
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +49,14 @@ func TestSQLColumns(t *testing.T) {
 	}
 }
 
+// columns are the names of those that a definition gives a type.
+func columns(definition string) (names []string) {
+	for _, match := range regexp.MustCompile(`(?i)\b([a-z_0-9]+):? '?(integer|int|bigint|string|varchar|date|timestamp|timestamptz|boolean)\b`).FindAllStringSubmatch(definition, -1) {
+		names = append(names, match[1])
+	}
+	return names
+}
+
 // definitionOf is the statement that makes a table.
 func definitionOf(sql, table string) string {
 	for statement := range strings.SplitSeq(sql, ";\n") {
@@ -76,6 +85,39 @@ func TestSQLQuestions(t *testing.T) {
 	for engine, tried := range map[string]string{"hive": "spark", "maxcompute": "spark", "analyticdb": "spark", "flink": "spark", "trino": "duckdb"} {
 		if questions(engine) != questions(tried) {
 			t.Errorf("the questions of %s.sql and %s.sql differ", engine, tried)
+		}
+	}
+}
+
+// The compacted form has every column of the rows, and where it comes from.
+func TestSQLCompactColumns(t *testing.T) {
+	for _, engine := range []string{"spark", "maxcompute"} {
+		sql, compact := readSQL(t, engine), readSQL(t, engine+"-compact")
+		for _, table := range []string{"regions", "totals"} {
+			want := columns(definitionOf(sql, "backup_"+table))
+			want = append(slices.DeleteFunc(want, func(name string) bool { return name == "dt" }), "sha256", "month")
+			if got := columns(definitionOf(compact, "compact_"+table)); !slices.Equal(got, want) {
+				t.Errorf("%s: columns of compact_%s are %v, want %v", engine, table, got, want)
+			}
+		}
+	}
+}
+
+// What tells which months to compact, and what checks them, is the same to the letter.
+func TestSQLCompactQuestions(t *testing.T) {
+	for engine, tried := range map[string]string{"maxcompute": "spark", "spark": "spark"} {
+		for _, part := range []string{"3. Months to compact", "5. Check"} {
+			question := func(engine string) string {
+				_, rest, found := strings.Cut(readSQL(t, engine+"-compact"), "\n-- "+part+"\n")
+				if !found {
+					t.Errorf("%s-compact.sql: found no part %q", engine, part)
+				}
+				text, _, _ := strings.Cut(rest, "\n-- 4. ")
+				return text
+			}
+			if question(engine) != question(tried) {
+				t.Errorf("%q of %s-compact.sql and %s-compact.sql differ", part, engine, tried)
+			}
 		}
 	}
 }

@@ -1,17 +1,26 @@
+import tempfile
+
 import pyspark
 from pyspark.sql import SparkSession
 
+import compact
 import lines
 from asked import BEYOND, answers, fails, of_line, script, shipped
 
 
 def ask(buckets):
+    with tempfile.TemporaryDirectory() as warehouse:
+        return ask_in(warehouse, buckets)
+
+
+def ask_in(warehouse, buckets):
     session = (
         SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.shuffle.partitions", "2")  # few rows, and few cores:
         .config("spark.sql.sources.parallelPartitionDiscovery.threshold", "100000")  # no jobs to list folders
+        .config("spark.sql.warehouse.dir", warehouse)
         .getOrCreate()
     )
 
@@ -33,5 +42,7 @@ def ask(buckets):
         }
 
     every = {name: answered(bucket) | (traps(bucket) if name == "edges" else {}) for name, bucket in buckets.items()}
+    for name, compacted in compact.ask("spark", compact.few(buckets), "unix_timestamp(captured_at)", run).items():
+        every[name] |= compacted
     session.stop()
     return pyspark.__version__, every

@@ -8,6 +8,10 @@
 -- The tests run all of this, on a folder.
 -- The views find new days by themselves, and have the column dt from the keys.
 
+-- A view lists the folder of each day, from 33 on with a task of its own: of ten years
+-- 3,650 of them. Few tasks list many each.
+SET spark.sql.sources.parallelPartitionDiscovery.parallelism = 8;
+
 CREATE OR REPLACE TEMPORARY VIEW backup_regions (
   schema_version INT, snapshot_date DATE, captured_at TIMESTAMP, captured_unix BIGINT,
   account_id STRING, source_type STRING, region_id STRING, protected_data_bytes BIGINT,
