@@ -121,13 +121,13 @@ package: ## build dist/function.zip, its bill of materials and licences; one com
 	@$(GO) run .tools/zip/main.go -max-binary 10000000 -max-zip 4200000 dist/main dist/function.zip
 	@$(GO) -C .tools run ./sbom -go '$(GO)' "$$PWD" "$$PWD/dist/main"
 
-bench: package ## measure the packaged function over TLS: cold starts, years, rebuilds, fleets; it fails where a wanted figure is missed
+bench: package .engines/venv/ok ## measure the packaged function over TLS, and the SQL that ships: cold starts, years, rebuilds, fleets, the feed; it fails where a wanted figure is missed
 	$(STATIC) $(GO) -C .bench build $(BUILD) -ldflags='-s -w' -o ../dist/minimal ./minimal
 	$(STATIC) $(GO) -C .bench build $(BUILD) -ldflags='-s -w' -o ../dist/plain ./plain
 	$(STATIC) $(GO) -C .bench build -tags $(TAGS) -o ../dist/bench .
 	$(STATIC) $(GO) build $(BUILD) -o dist/local .
 	@missed=; for verb in 'cold dist/main dist/minimal dist/plain' 'instructions dist/main dist/plain' 'years dist/main' \
-		'rebuild dist/main' 'again dist/local' 'fleet dist/main'; do \
+		'rebuild dist/main' 'again dist/local' 'fleet dist/main' 'feed .engines/venv/bin/python'; do \
 		dist/bench $$verb || missed="$$missed $${verb%% *}"; done; test -z "$$missed" || { echo "bench: missed:$$missed"; exit 1; }
 
 deploy: ## build and deploy with Serverless Devs (npm install -g @serverless-devs/s)

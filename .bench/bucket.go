@@ -158,10 +158,7 @@ func (b *bucket) add(d report.Date, accounts []string, of func(account string) r
 	b.trend.Enter(report.NewDayFacts(link.Record, link.Figures), b.settings)
 	entered, _ := b.trend.Day(d)
 	b.days = append(b.days, entered)
-	if b.calendars[d.Year()] == nil {
-		b.calendars[d.Year()] = &report.Calendar{Year: d.Year()}
-	}
-	b.calendars[d.Year()].Enter(entered)
+	b.year(d).Enter(entered)
 	b.before, b.base = &link.Record, link.Last(b.base)
 	return nil
 }
@@ -172,11 +169,8 @@ func (b *bucket) finish() error {
 	if err := b.put(report.LatestKey, record, err); err != nil {
 		return err
 	}
-	for year, c := range b.calendars {
-		data, err := c.Encode()
-		if err := b.put(report.CalendarKey(year), data, err); err != nil {
-			return err
-		}
+	if err := b.putCalendars(); err != nil {
+		return err
 	}
 	csv := report.EncodeCSV(b.days)
 	b.trend.CSV, b.trend.Schemas = report.SumCSV(csv), report.SchemasSum
@@ -190,6 +184,24 @@ func (b *bucket) finish() error {
 		return err
 	}
 	return b.put(report.TrendCSVKey, csv, nil)
+}
+
+// year is the calendar that a day belongs to.
+func (b *bucket) year(d report.Date) *report.Calendar {
+	if b.calendars[d.Year()] == nil {
+		b.calendars[d.Year()] = &report.Calendar{Year: d.Year()}
+	}
+	return b.calendars[d.Year()]
+}
+
+func (b *bucket) putCalendars() error {
+	for year, c := range b.calendars {
+		data, err := c.Encode()
+		if err := b.put(report.CalendarKey(year), data, err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // undo takes back what a run of a day wrote behind the others.

@@ -1,0 +1,72 @@
+-- The former statements, as `bench feed` runs them beside those of report/schema/duckdb.sql.
+-- Replace s3://BUCKET/backup-statistics/ by your bucket and prefix. OSS is
+-- read through its S3 interface: INSTALL httpfs; and CREATE SECRET (TYPE s3, KEY_ID …,
+-- SECRET …, REGION 'cn-hangzhou', ENDPOINT 'oss-cn-hangzhou.aliyuncs.com').
+--
+-- The numbers count the ECS File Backup Essential Edition only. protected_data_bytes
+-- is the capacity of the disks attached to the backed-up instances: the base of the
+-- bill, not the size of the backups. Snapshots are dated in the time zone that the
+-- day records name; captured_at is UTC.
+-- The tests run all of this, on a folder.
+
+CREATE OR REPLACE VIEW backup_regions AS
+  SELECT * FROM read_json('s3://BUCKET/backup-statistics/regions/dt=*/regions.jsonl', format = 'newline_delimited', columns = {
+    schema_version: 'INTEGER', snapshot_date: 'DATE', captured_at: 'TIMESTAMPTZ',
+    captured_unix: 'BIGINT', account_id: 'VARCHAR', source_type: 'VARCHAR', region_id: 'VARCHAR',
+    protected_data_bytes: 'BIGINT', protected_resource_count: 'BIGINT'});
+
+CREATE OR REPLACE VIEW backup_totals AS
+  SELECT * FROM read_json('s3://BUCKET/backup-statistics/totals/dt=*/totals.jsonl', format = 'newline_delimited', columns = {
+    schema_version: 'INTEGER', snapshot_date: 'DATE', captured_at: 'TIMESTAMPTZ',
+    captured_unix: 'BIGINT', account_id: 'VARCHAR', source_type: 'VARCHAR',
+    protected_data_bytes: 'BIGINT', protected_resource_count: 'BIGINT', region_count: 'BIGINT',
+    regions_match_total: 'BOOLEAN'});
+
+-- The record of each day: whether it is complete, and why not.
+CREATE OR REPLACE VIEW backup_days AS
+  SELECT * FROM read_json('s3://BUCKET/backup-statistics/days/*.json', format = 'newline_delimited', columns = {
+    snapshot_date: 'DATE', status: 'VARCHAR', cause: 'VARCHAR'});
+
+-- Growth by region, from the first complete day to the last, over all accounts.
+-- NULL in first_ or last_bytes: the region was not there that day.
+SELECT source_type, region_id, first_date, last_date,
+       sum(CASE WHEN snapshot_date = first_date THEN protected_data_bytes END) AS first_bytes,
+       sum(CASE WHEN snapshot_date = last_date THEN protected_data_bytes END) AS last_bytes,
+       sum(CASE WHEN snapshot_date = last_date THEN protected_data_bytes ELSE 0 END)
+         - sum(CASE WHEN snapshot_date = first_date THEN protected_data_bytes ELSE 0 END) AS growth_bytes,
+       sum(CASE WHEN snapshot_date = last_date THEN protected_resource_count ELSE 0 END)
+         - sum(CASE WHEN snapshot_date = first_date THEN protected_resource_count ELSE 0 END) AS growth_count
+FROM (
+  SELECT snapshot_date AS complete_date,
+         min(snapshot_date) OVER () AS first_date, max(snapshot_date) OVER () AS last_date
+  FROM backup_days WHERE status = 'complete'
+) complete_days
+JOIN backup_regions ON snapshot_date = complete_date
+WHERE complete_date = first_date OR complete_date = last_date
+GROUP BY source_type, region_id, first_date, last_date
+ORDER BY growth_bytes DESC, region_id LIMIT 1000;
+
+-- Change day over day, by account. NULL: the day before has no row, and a change
+-- over a hole would be a guess.
+SELECT snapshot_date, account_id, source_type, protected_data_bytes,
+       CASE WHEN days_since = 1 THEN protected_data_bytes - bytes_before END AS change_bytes,
+       CASE WHEN days_since = 1 THEN protected_resource_count - count_before END AS change_count
+FROM (
+  SELECT snapshot_date, account_id, source_type, protected_data_bytes, protected_resource_count,
+         date_diff('day', CAST(lag(snapshot_date, 1) OVER (PARTITION BY account_id, source_type ORDER BY snapshot_date) AS date),
+           CAST(snapshot_date AS date)) AS days_since,
+         lag(protected_data_bytes, 1) OVER (PARTITION BY account_id, source_type ORDER BY snapshot_date) AS bytes_before,
+         lag(protected_resource_count, 1) OVER (PARTITION BY account_id, source_type ORDER BY snapshot_date) AS count_before
+  FROM backup_totals
+) with_day_before
+ORDER BY snapshot_date DESC, account_id, source_type LIMIT 10000;
+
+-- Days missing: runs of calendar days without a row, between days with rows.
+SELECT last_before, first_after, days_between - 1 AS days_missing
+FROM (
+  SELECT snapshot_date AS last_before, lead(snapshot_date, 1) OVER (ORDER BY snapshot_date) AS first_after,
+         date_diff('day', CAST(snapshot_date AS date), CAST(lead(snapshot_date, 1) OVER (ORDER BY snapshot_date) AS date)) AS days_between
+  FROM (SELECT DISTINCT snapshot_date FROM backup_totals) days_with_rows
+) neighbours
+WHERE days_between > 1
+ORDER BY last_before LIMIT 1000;
