@@ -91,7 +91,7 @@ func TestSQLQuestions(t *testing.T) {
 
 // The compacted form has every column of the rows, and where it comes from.
 func TestSQLCompactColumns(t *testing.T) {
-	for _, engine := range []string{"spark", "maxcompute"} {
+	for _, engine := range []string{"spark", "hive", "maxcompute", "trino"} {
 		sql, compact := readSQL(t, engine), readSQL(t, engine+"-compact")
 		for _, table := range []string{"regions", "totals"} {
 			want := columns(definitionOf(sql, "backup_"+table))
@@ -105,7 +105,7 @@ func TestSQLCompactColumns(t *testing.T) {
 
 // What tells which months to compact, and what checks them, is the same to the letter.
 func TestSQLCompactQuestions(t *testing.T) {
-	for engine, tried := range map[string]string{"maxcompute": "spark", "spark": "spark"} {
+	for engine, tried := range map[string]string{"hive": "spark", "maxcompute": "spark", "trino": "duckdb"} {
 		for _, part := range []string{"3. Months to compact", "5. Check"} {
 			question := func(engine string) string {
 				_, rest, found := strings.Cut(readSQL(t, engine+"-compact"), "\n-- "+part+"\n")

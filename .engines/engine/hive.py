@@ -3,13 +3,14 @@ import os
 import subprocess
 import tempfile
 
+import compact
 from asked import WRAPS, script, shipped
 from engine import jvm
 
 HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "hive")
 
 # What Hive prints is text: these columns are, and the others are numbers.
-TEXT = {"snapshot_date", "account_id", "source_type", "region_id", "first_date", "last_date", "last_before", "first_after"}
+TEXT = {"snapshot_date", "account_id", "source_type", "region_id", "first_date", "last_date", "last_before", "first_after", "month"}
 OPEN = ["lang", "lang.reflect", "io", "net", "nio", "text", "time", "util", "util.concurrent", "util.concurrent.atomic", "util.regex"]
 
 
@@ -19,6 +20,8 @@ def ask(buckets):
     if "edges" in scripts:
         scripts["edges"] += traps(buckets["edges"])
     with tempfile.TemporaryDirectory() as work:
+        for name, of_bucket in compact.scripts("hive", compact.few(buckets), work, epoch).items():
+            scripts |= {f"{name}_{when}": statements for when, statements in of_bucket.items()}
         with open(os.path.join(work, "ask.sql"), "w") as file:
             for name, statements in scripts.items():
                 file.write(f"CREATE DATABASE `{name}`;\nUSE `{name}`;\n")
@@ -26,6 +29,7 @@ def ask(buckets):
                     file.write(f"!echo === answer;\n{sql};\n")
         printed = iter(cli(work, "ask.sql").split("=== answer\n")[1:])
     answered = {name: {answer: rows(text) for (answer, _), text in zip(statements, printed) if answer} for name, statements in scripts.items()}
+    compact.gather(answered, buckets)
     version = glob.glob(f"{HERE}/jars/hive-exec-*.jar")[0].split("-")[-1].removesuffix(".jar")
     return version, answered
 
@@ -64,6 +68,7 @@ def cli(work, script):
         "hive.exec.local.scratchdir": f"{work}/scratch",
         "hive.async.log.enabled": "false",
         "hive.cli.print.header": "true",
+        "hive.stats.column.autogather": "false",  # DataNucleus makes no tables for them
         "hive.execution.engine": "mr",
         "hive.exec.submit.local.task.via.child": "false",
         "hive.local.time.zone": "UTC",

@@ -3,6 +3,7 @@ import os
 import re
 import tempfile
 
+import compact
 from asked import BEYOND, script, shipped
 from engine import jvm
 
@@ -21,10 +22,16 @@ def java():
 
 
 def ask(buckets):
+    epoch = "to_unixtime(from_iso8601_timestamp(captured_at))"
+
+    def own(name, statements):
+        """The statements, in a schema of their own."""
+        return [(None, f"CREATE SCHEMA hive.{name}")] + [
+            (answer, sql.replace("hive.default", "hive." + name).replace("'default'", f"'{name}'")) for answer, sql in statements
+        ]
+
     def asked(name, bucket):
-        definitions, questions = shipped("trino", "local://" + bucket)
-        own = [sql.replace("hive.default", "hive." + name).replace("'default'", f"'{name}'") for sql in definitions]
-        return script([f"CREATE SCHEMA hive.{name}", *own], questions, "to_unixtime(from_iso8601_timestamp(captured_at))")
+        return own(name, script(*shipped("trino", "local://" + bucket), epoch))
 
     def traps(bucket):
         place = f"WITH (format = 'JSON', external_location = 'local://{bucket}/totals/dt=2025-12-26/')"
@@ -37,6 +44,9 @@ def ask(buckets):
     scripts = {name: asked(name, bucket) for name, bucket in buckets.items()}
     if "edges" in scripts:
         scripts["edges"] += traps(buckets["edges"])
-    with tempfile.TemporaryDirectory() as metastore:
+    with tempfile.TemporaryDirectory() as metastore, tempfile.TemporaryDirectory() as compacted:
+        for name, of_bucket in compact.scripts("trino", compact.few(buckets), compacted, epoch, "local://").items():
+            scripts |= {f"{name}_{when}": own(f"{name}_{when}", statements) for when, statements in of_bucket.items()}
         answers = jvm.ask("trino", scripts, ["--add-modules=jdk.incubator.vector"], [metastore], java())
+    compact.gather(answers, buckets)
     return jvm.version("trino", "trino-hive"), answers

@@ -24,7 +24,8 @@ class Ask {
         "hive.metastore", "file",
         "hive.metastore.catalog.dir", "local://" + args[0],
         "fs.local.enabled", "true",
-        "local.location", "/"));
+        "local.location", "/",
+        "hive.non-managed-table-writes-enabled", "true"));
     var user = new Properties();
     user.setProperty("user", "reader");
     var url = "jdbc:trino://" + runner.getCoordinator().getAddress();
