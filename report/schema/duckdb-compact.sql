@@ -26,7 +26,8 @@ CREATE OR REPLACE VIEW compact_totals AS
   FROM read_parquet('s3://BUCKET/backup-compact/totals/month=*/totals.parquet', hive_types = {month: 'VARCHAR'});
 
 -- The months that are compacted; set it again after part 4. It is a variable, and months are
--- asked for by substr, since that is what makes DuckDB leave files of other months alone.
+-- asked for by substr, since DuckDB then leaves files of other months alone: through a view
+-- it would open all for strftime.
 SET VARIABLE compacted = (SELECT list(DISTINCT month) FROM compact_totals);
 
 -- Both forms as one: ask the questions of these in place of backup_regions and backup_totals.
