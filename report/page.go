@@ -137,7 +137,7 @@ func (p *page) instances() measure {
 // A markup is HTML already.
 type markup string
 
-// write is the one way into the document. It escapes every string it is given,
+// write is the way into the document. It escapes every string it is given,
 // so that no name from outside can be forgotten; what is HTML says so by its type.
 func (p *page) write(format string, args ...any) {
 	for i, arg := range args {
@@ -146,6 +146,14 @@ func (p *page) write(format string, args ...any) {
 		}
 	}
 	fmt.Fprintf(&p.out, format, args...)
+}
+
+// put writes what is HTML already and our own: of the days of a year there are thousands
+// of numbers, which need no look at each.
+func (p *page) put(parts ...string) {
+	for _, part := range parts {
+		p.out.WriteString(part)
+	}
 }
 
 // on is a date that does not break at its hyphens.

@@ -408,6 +408,7 @@ func (p *page) days() {
 // dayRows is a table of some days, the last first.
 func (p *page) dayRows(t typeDays, from, to int) {
 	p.tableHead("days", p.w.lastColumns...)
+	measures := p.measures()
 	for day := to - 1; day >= from; day-- {
 		d := p.Days[day]
 		year, date, _ := strings.Cut(d.Date.String(), "-")
@@ -415,8 +416,8 @@ func (p *page) dayRows(t typeDays, from, to int) {
 		if d.Replaced {
 			status, kind = status+p.w.comma+p.w.replaced, kind+" replaced"
 		}
-		p.write("<tr><th scope=\"row\"><span>%s-</span>%s</th><td class=\"%s\">%s</td>", year, date, kind, status)
-		for _, m := range p.measures() {
+		p.put("<tr><th scope=\"row\"><span>", year, "-</span>", date, "</th><td class=\"", kind, "\">", status, "</td>")
+		for _, m := range measures {
 			value, change, class := "—", "—", ""
 			if a := t.amounts[day]; a != nil {
 				value = m.format(m.of(*a))
@@ -427,9 +428,9 @@ func (p *page) dayRows(t typeDays, from, to int) {
 					}
 				}
 			}
-			p.write("<td>%s</td><td%s>%s</td>", value, markup(class), change)
+			p.put("<td>", value, "</td><td", class, ">", change, "</td>")
 		}
-		p.write("</tr>\n")
+		p.put("</tr>\n")
 	}
 	p.tableFoot()
 }
