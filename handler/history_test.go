@@ -815,8 +815,10 @@ type late struct {
 }
 
 func (l *late) after(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
 	select {
-	case <-time.After(pause):
+	case <-timer.C:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
