@@ -9,7 +9,7 @@ type words struct {
 	name string // of the documents' title
 
 	// Numbers with their nouns.
-	instances, ecsInstances, accounts, days func(n int64) string
+	instances, accounts, days func(n int64) string
 
 	// Events: what happened, and what to do, by kind.
 	title, advice map[string]string

@@ -11,7 +11,7 @@ func english() *words {
 	count := func(one string) func(int64) string { return func(n int64) string { return plural(n, one) } }
 	return &words{
 		tag: English, name: "Backup statistics",
-		instances: count("instance"), ecsInstances: count("ECS instance"), accounts: count("account"), days: count("day"),
+		instances: count("instance"), accounts: count("account"), days: count("day"),
 
 		title: map[string]string{
 			loss:               "Protection lost",

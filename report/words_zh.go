@@ -26,7 +26,7 @@ func chinese() *words {
 	}
 	return &words{
 		tag: Chinese, name: "备份统计",
-		instances: count("个实例"), ecsInstances: count("个 ECS 实例"), accounts: count("个账号"), days: count("天"),
+		instances: count("个实例"), accounts: count("个账号"), days: count("天"),
 
 		title: map[string]string{
 			loss:               "已备份的实例减少",
