@@ -83,8 +83,10 @@ func (r *roots) wider(than *x509.CertPool, presented []*x509.Certificate) *x509.
 // addRoots parses those roots that hold one of the names, of the first file that
 // there is: crypto/x509 takes no other, either.
 func addRoots(pool *x509.CertPool, names ...[]byte) (added bool) {
+	var spelt [][]byte
 	longest := 0
 	for _, name := range names {
+		spelt = append(spelt, inBase64(name)...)
 		longest = max(longest, len(name))
 	}
 	for _, file := range rootFiles() {
@@ -95,15 +97,17 @@ func addRoots(pool *x509.CertPool, names ...[]byte) (added bool) {
 		eachCertificate(data, func(text []byte) {
 			// A root is its own issuer, which comes first, after a number and an
 			// algorithm: to decode all of each takes a twelfth of a cold start.
-			head, _ := decode(text[:min(len(text), base64.StdEncoding.EncodedLen(longest+128))])
-			if !slices.ContainsFunc(names, func(name []byte) bool { return bytes.Contains(head, name) }) {
+			head := unbroken(text[:min(len(text), base64.StdEncoding.EncodedLen(longest+128))])
+			if !slices.ContainsFunc(spelt, func(name []byte) bool { return bytes.Contains(head, name) }) {
 				return
 			}
-			if der, err := decode(text); err == nil {
-				if c, err := x509.ParseCertificate(der); err == nil {
-					pool.AddCert(c)
-					added = true
-				}
+			der, err := decode(text)
+			if err != nil || !slices.ContainsFunc(names, func(name []byte) bool { return bytes.Contains(der, name) }) {
+				return
+			}
+			if c, err := x509.ParseCertificate(der); err == nil {
+				pool.AddCert(c)
+				added = true
 			}
 		})
 		return added
@@ -111,8 +115,29 @@ func addRoots(pool *x509.CertPool, names ...[]byte) (added bool) {
 	return false
 }
 
+// inBase64 spells a name as it may stand in the middle of others: by where it begins among
+// the three bytes of a group, without the characters that its neighbours have a part of.
+// So what is found may be another name, which differs in its first or last byte.
+func inBase64(name []byte) (spelt [][]byte) {
+	for before := range 3 {
+		text := base64.StdEncoding.AppendEncode(nil, append(make([]byte, before, before+len(name)), name...))
+		first, end := (before*8+5)/6, (before+len(name))*8/6
+		spelt = append(spelt, text[min(first, end):end])
+	}
+	return spelt
+}
+
 func decode(text []byte) ([]byte, error) {
-	return base64.StdEncoding.AppendDecode(nil, text)
+	return base64.StdEncoding.AppendDecode(nil, unbroken(text))
+}
+
+// unbroken is the text without the ends of its lines.
+func unbroken(text []byte) []byte {
+	text = bytes.ReplaceAll(text, []byte("\n"), nil)
+	if bytes.IndexByte(text, '\r') >= 0 {
+		text = bytes.ReplaceAll(text, []byte("\r"), nil)
+	}
+	return text
 }
 
 // eachCertificate is given the text of the certificates of a PEM file, one after

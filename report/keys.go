@@ -61,10 +61,16 @@ func ParseSnapshotKey(key string) (d Date, account, sourceType string, err error
 	d, err = ParseDate(date)
 	if err != nil || CheckAccount(account) != nil || CheckSourceType(sourceType) != nil ||
 		SnapshotKey(d, account, sourceType) != key {
-		return 0, "", "", fmt.Errorf("%.120q is not a snapshot key: want such as %s", key,
-			SnapshotKey(d, "1234567890123456", "ECS_FILE"))
+		return 0, "", "", otherKey{key, "a snapshot key", SnapshotKey(d, "1234567890123456", "ECS_FILE")}
 	}
 	return d, account, sourceType, nil
+}
+
+// An otherKey is one that is not what it was asked to be.
+type otherKey struct{ key, asked, such string }
+
+func (k otherKey) Error() string {
+	return fmt.Sprintf("%.120q is not %s: want such as %s", k.key, k.asked, k.such)
 }
 
 // RegionsKey is where the day's table of regions is kept.
@@ -85,7 +91,7 @@ func DayKey(d Date) string { return DaysDir + d.String() + ".json" }
 func ParseDayKey(key string) (Date, error) {
 	d, err := ParseDate(strings.TrimSuffix(strings.TrimPrefix(key, DaysDir), ".json"))
 	if err != nil || DayKey(d) != key {
-		return 0, fmt.Errorf("%.120q is not the key of a day's record: want such as %s", key, DayKey(d))
+		return 0, otherKey{key, "the key of a day's record", DayKey(d)}
 	}
 	return d, nil
 }
