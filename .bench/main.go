@@ -7,6 +7,7 @@
 //	bench rebuild FUNCTION
 //	bench instructions FUNCTION PLAIN [PROGRAM]...
 //	bench again PROGRAM [DAYS]
+//	bench trace FUNCTION
 //	bench feed [-days N] [-accounts N] [-regions N] [-dir FOLDER] PYTHON
 //
 // Cold starts it many times as Function Compute does, in turn with the smallest
@@ -17,8 +18,9 @@
 // one day of a thousand accounts. Instructions counts those of cold starts, with
 // valgrind, of the function, the plain program and others, such as the function of
 // another commit. Again plays the same days twice, with the program that has the
-// stand-ins in it. Feed generates ten years of a thousand accounts, and runs the
-// statements of report/schema on it with DuckDB and Spark, beside their former ones.
+// stand-ins in it. Trace prints when the requests of two cold starts arrive. Feed
+// generates ten years of a thousand accounts, and runs the statements of report/schema
+// on it with DuckDB and Spark, beside their former ones.
 //
 // Each prints what is wanted of its figures, and fails where one is missed.
 package main
@@ -71,6 +73,8 @@ func run(ctx context.Context, args []string) error {
 		return rebuild(ctx, trust, args[1])
 	case len(args) >= 3 && args[0] == "instructions":
 		return instructions(ctx, trust, args[1:], 5)
+	case len(args) == 2 && args[0] == "trace":
+		return trace(ctx, trust, args[1])
 	case len(args) >= 1 && args[0] == "feed":
 		return feed(ctx, args[1:])
 	case len(args) >= 2 && args[0] == "again":
@@ -81,7 +85,7 @@ func run(ctx context.Context, args []string) error {
 		return again(ctx, args[1], days[0])
 	}
 	return errors.New("arguments: want cold FUNCTION MINIMAL PLAIN [RUNS], fleet FUNCTION [ACCOUNTS], years FUNCTION [RUNS], " +
-		"rebuild FUNCTION, instructions FUNCTION PLAIN [PROGRAM]..., again PROGRAM [DAYS], or feed PYTHON")
+		"rebuild FUNCTION, instructions FUNCTION PLAIN [PROGRAM]..., again PROGRAM [DAYS], trace FUNCTION, or feed PYTHON")
 }
 
 func numbers(args []string, fallback ...int) (numbers []int, err error) {

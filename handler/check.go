@@ -80,9 +80,13 @@ func (h *Handler) check(ctx context.Context, req Request) (*Result, error) {
 
 // look reads what the check of a day begins with.
 func (w *walk) look(ctx context.Context, d *day) error {
+	listing, end := context.WithCancel(ctx)
 	listed := make(chan error, 1)
-	go func() { listed <- d.list(ctx) }()
-	err := w.read(ctx, d.date, w.newLanes())
+	go func() {
+		defer end()
+		listed <- d.list(ctx)
+	}()
+	err := w.read(ctx, d.date, listing)
 	if failed := <-listed; err == nil {
 		err = failed
 	}

@@ -76,14 +76,21 @@ func Variables() []string {
 // (Cloud Backup, ECS File Backup Essential Edition, billing).
 const freeQuotaBytes = 100 << 30
 
-// Connections is how many requests a service is sent at once. One account needs
-// few: a further connection takes two round trips and a millisecond of CPU, and a
-// small function gets a tenth of one.
-func (c *Config) Connections() int {
+// How many connections one account has to its bucket. A further one takes CPU, of which a
+// small function gets a tenth, and saves round trips: where those are long, a day's six
+// reads go side by side, and so do its six last writes.
+const (
+	NearConnections = 2
+	FarConnections  = 6
+)
+
+// Connections is how many requests a service is sent at once where round trips to it are
+// short, and how many where they are long. One account needs few; several go side by side.
+func (c *Config) Connections() (near, far int) {
 	if c.HasMembers() {
-		return c.Concurrency
+		return c.Concurrency, max(c.Concurrency, FarConnections)
 	}
-	return 2
+	return NearConnections, FarConnections
 }
 
 // HasMembers tells whether other accounts are collected besides the function's own.

@@ -71,8 +71,8 @@ func TestAConnectionOpenedAheadIsNotKept(t *testing.T) {
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) { states <- state }
 	server.Start()
 	defer server.Close()
-	web := NewWeb(1)
-	web.Open(t.Context(), server.URL)
+	web := NewWeb(1, 1)
+	web.Open(t.Context(), server.URL, false)
 	if state := <-states; state != http.StateNew {
 		t.Fatalf("the connection is %v, want it new", state)
 	}

@@ -27,12 +27,15 @@ package handler
 import (
 	"context"
 	"fmt"
+
+	"backup-statistics/handler/cpu"
 )
 
 // Handle does what an event asks for, until ctx ends. It leaves some time before
 // that to say why, so ctx should end earlier than the function is killed. The
 // error is one of this package's types.
 func (h *Handler) Handle(ctx context.Context, event []byte) (*Result, error) {
+	cpu.GrowStack()
 	result, err := h.act(ctx, event)
 	if err != nil {
 		return nil, hideInError(h.Redactor, advise(err))

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"backup-statistics/handler/cpu"
 	"backup-statistics/handler/redact"
 	"backup-statistics/handler/store"
 	"backup-statistics/report"
@@ -55,6 +56,19 @@ type Handler struct {
 	// a record; nil: there are none.
 	Redactor *redact.Redactor
 	Skew     func() (ahead time.Duration, known bool) // of the services' clocks; nil: unknown
+	// Spare waits until there is a connection to the store besides the one that the first
+	// write takes; nil: there always is.
+	Spare func(ctx context.Context)
+	Far   func() bool // tells whether round trips to the store are long, as far as it is known; nil: they are not
+}
+
+// atOnce is how many requests the store is sent at once.
+func (h *Handler) atOnce() int {
+	near, far := h.Config.Connections()
+	if h.Far != nil && h.Far() {
+		return far
+	}
+	return near
 }
 
 // guard runs a function of a goroutine of ours. A panic there would end the
@@ -65,6 +79,7 @@ func guard[T any](f func() (T, error)) (value T, err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	cpu.GrowStack()
 	return f()
 }
 

@@ -57,7 +57,7 @@ func receive(t *testing.T, url string, h http.HandlerFunc) *Webhook {
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
 	}
-	client := &http.Client{Transport: transport, CheckRedirect: NewWeb(2).CheckRedirect}
+	client := &http.Client{Transport: transport, CheckRedirect: NewWeb(2, 2).CheckRedirect}
 	return &Webhook{
 		URL: Secret(url), Secret: hookSecret, Web: client, FirstPause: time.Millisecond,
 		Now: func() time.Time { return time.Unix(1795436221, 0) },
@@ -448,7 +448,7 @@ func TestReceiverOnLoopback(t *testing.T) {
 		http.Redirect(rw, r, "/elsewhere", answer)
 	}))
 	t.Cleanup(server.Close)
-	w := &Webhook{URL: Secret(server.URL + "/" + hookToken), Secret: hookSecret, Web: NewWeb(2).Client, FirstPause: time.Millisecond, Now: time.Now}
+	w := &Webhook{URL: Secret(server.URL + "/" + hookToken), Secret: hookSecret, Web: NewWeb(2, 2).Client, FirstPause: time.Millisecond, Now: time.Now}
 	if err := w.Notify(t.Context(), notice); err != nil {
 		t.Error(err)
 	}

@@ -30,15 +30,10 @@ type tabled struct {
 	numbers         report.Figures // nil: of no day
 }
 
-// lanes are the connections to the bucket that reads may take. One is kept for the first
-// write of a run, which waits for none of them.
-type lanes chan struct{}
-
-func (h *Handler) newLanes() lanes { return make(lanes, h.Config.Connections()) }
-
 // read reads what settling a day may need: a fixed set of documents, known from the
-// dates alone.
-func (rd *reader) read(ctx context.Context, date report.Date, l lanes) error {
+// dates alone. Until what goes ahead of them has ended, such as a run's first write, a
+// connection is kept for that: it waits for none of them.
+func (rd *reader) read(ctx context.Context, date report.Date, ahead context.Context) error {
 	keys := []string{
 		report.DayKey(date - 1), report.DayKey(date), report.TrendKey,
 		report.TotalsKey(date - 1), report.RegionsKey(date - 1), report.TrendCSVKey,
@@ -46,11 +41,17 @@ func (rd *reader) read(ctx context.Context, date report.Date, l lanes) error {
 	if date < report.DateOf(rd.Now(), rd.Config.Zone) { // then the history may go beyond
 		keys = append(keys, report.LatestKey, report.DayKey(date+1))
 	}
+	if rd.Spare != nil {
+		rd.Spare(ahead)
+	}
+	lanes := make(chan struct{}, rd.atOnce())
+	lanes <- struct{}{}
+	context.AfterFunc(ahead, func() { <-lanes })
 	var reads errgroup.Group
 	for _, key := range keys {
-		l <- struct{}{}
+		lanes <- struct{}{}
 		reads.Go(func() error {
-			defer func() { <-l }()
+			defer func() { <-lanes }()
 			return rd.documents.load(ctx, key)
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -217,7 +219,7 @@ func TestRootsDecideAsTheStandardLibraryDoes(t *testing.T) {
 					t.Fatalf("the standard library says %v: want it to be good: %v", want, test.good)
 				}
 				port, connections := present(t, test.presented)
-				w := NewWeb(1)
+				w := NewWeb(1, 1)
 				w.roots.system = pool(trusted...)
 				if test.good && place.bundled {
 					w.roots.system = pool() // those of the bundle have to do
@@ -238,12 +240,28 @@ func TestRootsDecideAsTheStandardLibraryDoes(t *testing.T) {
 	}
 }
 
+// TestNamesAreFoundInBase64 wherever they begin, and whatever stands beside them.
+func TestNamesAreFoundInBase64(t *testing.T) {
+	for _, name := range append([][]byte{[]byte("x"), []byte("ab")}, signers...) {
+		for before := range 9 {
+			for after := range 4 {
+				beside := make([]byte, before+after)
+				rand.Read(beside)
+				text := base64.StdEncoding.EncodeToString(slices.Concat(beside[:before], name, beside[before:]))
+				if !slices.ContainsFunc(inBase64(name), func(spelt []byte) bool { return strings.Contains(text, string(spelt)) }) {
+					t.Errorf("%q behind %d bytes and before %d is not found in %s", name, before, after, text)
+				}
+			}
+		}
+	}
+}
+
 // TestRootsOfSeveralServices wants services of other authorities to be verified as
 // well, each at the cost of a connection, once.
 func TestRootsOfSeveralServices(t *testing.T) {
 	guessed, named, last := certify(t, "GlobalSign Root CA", nil, authority), certify(t, "b", nil, authority), certify(t, "c", nil, authority)
 	trusting(t, text(last, named, guessed))
-	w := NewWeb(1)
+	w := NewWeb(1, 1)
 	w.roots.system = pool(guessed, named, last)
 	for i, service := range []struct {
 		root        *identity
@@ -352,11 +370,11 @@ func TestWebVerifiesServers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			port, _ := present(t, []*identity{test.leaf})
 			for _, ahead := range []bool{false, true} {
-				w := NewWeb(2)
+				w := NewWeb(2, 2)
 				w.roots.system = pool(root)
 				url := "https://" + net.JoinHostPort("localhost", port)
 				if ahead {
-					w.Open(t.Context(), url)
+					w.Open(t.Context(), url, false)
 				}
 				if err := ask(t, w, url); (err == nil) != test.good {
 					t.Errorf("opened ahead: %v: error %v, want success: %v", ahead, err, test.good)

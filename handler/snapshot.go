@@ -71,15 +71,14 @@ func (h *Handler) snapshot(ctx context.Context, req Request) (*Result, error) {
 		read = nil
 		return nil, err
 	}
-	lanes := h.newLanes()
-	if cap(lanes) > 1 {
-		lanes <- struct{}{} // for the snapshot
-	}
-	go func() { read <- r.read(reading, date, lanes) }()
+	collecting, collected := context.WithCancel(reading)
+	defer collected()
+	go func() {
+		_, err := guard(func() (any, error) { return nil, r.read(reading, date, collecting) })
+		read <- err
+	}()
 	outcomes := excuse(r.collect(ctx, jobs), func() bool { return r.others(jobs) })
-	if cap(lanes) > 1 {
-		<-lanes
-	}
+	collected()
 	missed := unknown
 	if unknown != nil && len(req.Accounts) > 0 { // nobody asked for the others
 		docs.warn("%v", unknown)

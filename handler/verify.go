@@ -119,7 +119,7 @@ func (v *verifier) look(ctx context.Context, d *day) error {
 	pairs := report.SortPairs(d.listed)
 	objects := make([]report.Object, len(pairs))
 	var reads errgroup.Group
-	reads.SetLimit(v.Config.Connections())
+	reads.SetLimit(v.atOnce())
 	for i, p := range pairs {
 		reads.Go(func() error {
 			data, err := v.Store.Get(ctx, d.key(p))

@@ -191,7 +191,7 @@ const daysAtOnce = 16
 
 func (v *views) fetch(ctx context.Context, from, to report.Date) error {
 	var reads errgroup.Group
-	reads.SetLimit(v.Config.Connections())
+	reads.SetLimit(v.atOnce())
 	for d := from; d < to; d++ {
 		reads.Go(func() error { return v.documents.load(ctx, report.DayKey(d)) })
 	}
@@ -242,7 +242,7 @@ func (v *views) calendar(ctx context.Context, year int, begins, end report.Date)
 		}
 		kept, err := v.proven(c)
 		if err == nil { // now: a run that ends here is gone on with
-			err = v.documents.carry(ctx, plan{kept}, v.Config.Connections())
+			err = v.documents.carry(ctx, plan{kept}, v.atOnce())
 		}
 		if err != nil {
 			return nil, err

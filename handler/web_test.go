@@ -19,7 +19,7 @@ func TestSkewIsThatOfWhoIsSignedFor(t *testing.T) {
 		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 	}))
 	defer server.Close()
-	web := NewWeb(2)
+	web := NewWeb(2, 2)
 	defer web.CloseIdleConnections()
 	ask := func(authorization string) {
 		t.Helper()
@@ -50,12 +50,12 @@ func TestNamesBelowLocalhostAreThisMachine(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(r.Host)) }))
 	defer server.Close()
 	origin := strings.Replace(server.URL, "127.0.0.1", "bucket.oss-cn-hangzhou.localhost", 1)
-	web := NewWeb(2)
+	web := NewWeb(2, 2)
 	defer web.CloseIdleConnections()
 	for _, ahead := range []bool{false, true} {
 		if ahead {
 			web.CloseIdleConnections()
-			web.Open(t.Context(), origin)
+			web.Open(t.Context(), origin, false)
 		}
 		res, err := web.Get(origin)
 		must(t, err)
@@ -90,14 +90,14 @@ func TestProxies(t *testing.T) {
 		{true, "http://bucket.oss-cn-shanghai.localhost:8080", ""},
 		{true, "https://bucket.oss-cn-shanghai.localhost:8443", ""},
 	} {
-		web := NewWeb(1)
+		web := NewWeb(1, 1)
 		if tt.used {
 			web.UseProxies()
 		}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
 		must(t, err)
 		got := ""
-		if proxy := web.Transport.(dated).RoundTripper.(*http.Transport).Proxy; proxy != nil {
+		if proxy := web.Transport.(dated).near.Proxy; proxy != nil {
 			if u, err := proxy(req); err != nil || u != nil {
 				must(t, err)
 				got = u.Host

@@ -157,7 +157,7 @@ func (d *day) withdraw(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.documents.carry(ctx, p, d.Config.Connections())
+	return d.documents.carry(ctx, p, d.atOnce())
 }
 
 // completeBefore is the record of the last complete day before a day: most often
@@ -198,7 +198,7 @@ func (s *settled) write(ctx context.Context, views map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	return s.documents.carry(ctx, p, s.Config.Connections())
+	return s.documents.carry(ctx, p, s.atOnce())
 }
 
 // prepare carries out what comes before a day's record. Its tables are in memory no
@@ -212,7 +212,7 @@ func (s settled) prepare(ctx context.Context, v vouch) error {
 	if err != nil {
 		return err
 	}
-	if err := s.documents.carry(ctx, p, s.Config.Connections()); err != nil {
+	if err := s.documents.carry(ctx, p, s.atOnce()); err != nil {
 		return err
 	}
 	for key, t := range s.tables() {

@@ -71,8 +71,8 @@ func NewFunction(ctx context.Context, getenv func(string) string, stdout io.Writ
 	tune(f.memory)
 	if f.config, f.err = handler.LoadConfig(getenv); f.err == nil {
 		f.web = handler.NewWeb(f.config.Connections())
-		f.web.Open(ctx, f.config.BackupEndpoint)
-		f.web.Open(ctx, store.Origin(f.config.OSSEndpoint, f.config.Bucket))
+		f.web.Open(ctx, f.config.BackupEndpoint, false)
+		f.web.Open(ctx, store.Origin(f.config.OSSEndpoint, f.config.Bucket), true)
 	}
 	f.log(nil).Info("started", "commit", Commit(), "zones", zones.Release())
 	return f

@@ -19,9 +19,12 @@ func newHandler(cfg *handler.Config, account string, credential credentials.Cred
 	if err := report.CheckAccount(account); err != nil {
 		return nil, &handler.ConfigError{Problems: []string{"the invocation's account: " + err.Error()}}
 	}
+	origin := store.Origin(cfg.OSSEndpoint, cfg.Bucket)
+	far := func() bool { return web.Far(origin) }
+	near, most := cfg.Connections()
 	documents, err := store.NewOSS(store.Options{
 		Endpoint: cfg.OSSEndpoint, Region: cfg.OSSRegion, Bucket: cfg.Bucket, Prefix: cfg.Prefix,
-		Credential: credential, Web: web.Client, AtOnce: cfg.Connections(),
+		Credential: credential, Web: web.Client, AtOnce: near, FarAtOnce: most, Far: far,
 	})
 	if err != nil {
 		return nil, &handler.ConfigError{Problems: []string{err.Error()}}
@@ -30,6 +33,7 @@ func newHandler(cfg *handler.Config, account string, credential credentials.Cred
 	h := &handler.Handler{
 		Config: cfg, Accounts: []handler.Account{{ID: account, Source: own}},
 		Store: documents, Now: time.Now, Log: log, Redactor: secrets, Skew: web.Skew,
+		Spare: func(ctx context.Context) { web.Spare(ctx, origin) }, Far: far,
 	}
 	if cfg.WebhookURL != "" {
 		h.Notifier = &handler.Webhook{URL: cfg.WebhookURL, Secret: cfg.WebhookSecret, Kind: cfg.WebhookKind, Web: web.Client, Now: time.Now, Redactor: secrets}

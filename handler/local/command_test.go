@@ -123,7 +123,7 @@ func putObject(fctx *fccontext.FcContext, key string, data []byte) error {
 	c := fctx.Credentials
 	client, err := oss.New(os.Getenv("OSS_ENDPOINT"), c.AccessKeyId, c.AccessKeySecret,
 		oss.SecurityToken(c.SecurityToken), oss.AuthVersion(oss.AuthV4), oss.Region(os.Getenv("OSS_REGION")),
-		oss.HTTPClient(handler.NewWeb(1).Client)) // which finds names below localhost
+		oss.HTTPClient(handler.NewWeb(1, 1).Client)) // which finds names below localhost
 	if err != nil {
 		return err
 	}

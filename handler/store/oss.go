@@ -22,6 +22,7 @@ import (
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
 	"github.com/aliyun/credentials-go/credentials"
 
+	"backup-statistics/handler/cpu"
 	"backup-statistics/handler/fault"
 )
 
@@ -34,11 +35,13 @@ type Options struct {
 	Prefix     string // begins each key in the bucket; empty, or ends in "/"
 	Credential credentials.Credential
 	Web        *http.Client // sends the requests; nil: one with Go's default transport
+	Far        func() bool  // tells whether round trips are long, as far as it is known; nil: they are not
 
 	AttemptTimeout time.Duration // of one request; a quarter of the time left, 1 s to 10 s
 	FirstPause     time.Duration // between two tries, doubling up to 5 s; 200 ms
 	Tries          int           // requests for one answer; 6
 	AtOnce         int           // requests at the same time; any number
+	FarAtOnce      int           // the same where Far says so; AtOnce
 	PageSize       int           // keys in a page of a listing; 1000, which is OSS's most
 	MaxBytes       int64         // of an answer; 64 MiB
 }
@@ -86,9 +89,10 @@ func NewOSS(o Options) (*OSS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("oss: %w", err)
 	}
-	var turns chan struct{}
+	var turns turns
 	if o.AtOnce > 0 {
-		turns = make(chan struct{}, o.AtOnce)
+		turns.near = make(chan struct{}, o.AtOnce)
+		turns.further, turns.far = make(chan struct{}, max(0, o.FarAtOnce-o.AtOnce)), o.Far
 	}
 	return &OSS{bucket: bucket, prefix: o.Prefix, pageSize: cmp.Or(o.PageSize, 1000), signer: signer, retry: retrier{
 		o.AttemptTimeout, cmp.Or(o.FirstPause, 200*time.Millisecond), cmp.Or(o.Tries, 6), turns,
@@ -319,6 +323,7 @@ func md5Of(object oss.ObjectProperties) string {
 
 // do makes one request, and again where that helps.
 func (s *OSS) do(ctx context.Context, op, name string, try func(context.Context, *answer) error) error {
+	cpu.GrowStack()
 	return s.retry.run(ctx, op, name, func(ctx context.Context) *Error {
 		var a answer
 		err := try(withAnswer(ctx, &a), &a)
@@ -348,14 +353,15 @@ func explain(ctx context.Context, op, name string, a *answer, err error, keys []
 	if e.Endpoint = word(refused.Endpoint); e.Endpoint != "" {
 		e.why = fault.Region
 	}
-	if !fault.Quotes(e.Code) {
-		e.Message = sentence(refused.Message, append(keys, a.signature()))
-	}
 	switch e.Code {
-	case "NoSuchKey":
+	case "NoSuchKey": // which says all
 		e.cause = fs.ErrNotExist
+		return e
 	case "FileAlreadyExists", "FileImmutable": // the latter under a retention policy
 		e.cause = fs.ErrExist
+	}
+	if !fault.Quotes(e.Code) {
+		e.Message = sentence(refused.Message, append(keys, a.signature()))
 	}
 	return e
 }

@@ -17,7 +17,15 @@ type retrier struct {
 	attempt time.Duration // limits one try; 0: a share of what is left until ctx's deadline
 	pause   time.Duration // after the first try; doubles, with jitter
 	tries   int
-	turns   chan struct{} // holds a value for each try under way; nil: any number at once
+	turns   turns
+}
+
+// Turns bound how many tries are under way at once. Each of them holds a value in one of
+// the channels.
+type turns struct {
+	near    chan struct{} // nil: any number at once
+	further chan struct{} // used as well where round trips are long
+	far     func() bool   // tells whether they are; nil: they are not
 }
 
 // run returns the last failure, or nil. Where ctx ends the tries, the error
@@ -29,7 +37,7 @@ func (r retrier) run(ctx context.Context, op, key string, try func(context.Conte
 		InitialInterval: r.pause, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: maxPause,
 	}}
 	_, err := backoff.Retry(ctx, func() (none struct{}, _ error) {
-		leave, err := r.enter(ctx)
+		leave, err := r.turns.enter(ctx)
 		if err != nil {
 			return none, err
 		}
@@ -63,16 +71,22 @@ func (r retrier) run(ctx context.Context, op, key string, try func(context.Conte
 }
 
 // enter waits for a turn, which is no part of the time of a try.
-func (r retrier) enter(ctx context.Context) (leave func(), _ error) {
+func (t turns) enter(ctx context.Context) (leave func(), _ error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if r.turns == nil {
+	if t.near == nil {
 		return func() {}, nil
 	}
+	var further chan struct{}
+	if t.far != nil && t.far() {
+		further = t.further
+	}
 	select {
-	case r.turns <- struct{}{}:
-		return func() { <-r.turns }, nil
+	case t.near <- struct{}{}:
+		return func() { <-t.near }, nil
+	case further <- struct{}{}:
+		return func() { <-further }, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -91,9 +105,16 @@ func (r retrier) once(ctx context.Context, try func(context.Context) *Error) *Er
 			return try(ctx)
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no whole answer within %v", limit.Round(time.Millisecond)))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, late(limit))
 	defer cancel()
 	return try(ctx)
+}
+
+// A late answer is one that did not come within a time.
+type late time.Duration
+
+func (l late) Error() string {
+	return fmt.Sprintf("no whole answer within %v", time.Duration(l).Round(time.Millisecond))
 }
 
 // fits tells whether a pause ends before ctx does.

@@ -15,7 +15,7 @@ import (
 // one to be no part of a try's time.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := retrier{attempt: time.Second, pause: time.Second, tries: 2, turns: make(chan struct{}, 2)}
+		r := retrier{attempt: time.Second, pause: time.Second, tries: 2, turns: turns{near: make(chan struct{}, 2)}}
 		var mu sync.Mutex
 		under, most, tries := 0, 0, 0
 		var all sync.WaitGroup
@@ -54,8 +54,8 @@ func TestTurns(t *testing.T) {
 // TestTurnThatNeverComes wants who waits for a turn to leave when the time is up.
 func TestTurnThatNeverComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := retrier{pause: time.Second, tries: 2, turns: make(chan struct{}, 1)}
-		r.turns <- struct{}{}
+		r := retrier{pause: time.Second, tries: 2, turns: turns{near: make(chan struct{}, 1)}}
+		r.turns.near <- struct{}{}
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		err := r.run(ctx, "get", "a", func(context.Context) *Error {
@@ -65,6 +65,32 @@ func TestTurnThatNeverComes(t *testing.T) {
 		var failed *Error
 		if !errors.As(err, &failed) || !errors.Is(err, context.DeadlineExceeded) || failed.Tries != 0 {
 			t.Errorf("error %v, want one of no tries, at the end of the time", err)
+		}
+	})
+}
+
+// TestTurnsOfAStoreThatIsFar are more, as soon as it is known to be.
+func TestTurnsOfAStoreThatIsFar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		far := false
+		own := turns{near: make(chan struct{}, 2), further: make(chan struct{}, 4), far: func() bool { return far }}
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		entered := 0
+		for _, far = range []bool{false, true} {
+			for {
+				leave, err := own.enter(ctx)
+				if err != nil {
+					break
+				}
+				defer leave()
+				if entered++; entered == 2 && !far {
+					break
+				}
+			}
+		}
+		if entered != 6 {
+			t.Errorf("%d tries are under way, want 6", entered)
 		}
 	})
 }
