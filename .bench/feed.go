@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"time"
 )
@@ -40,11 +41,15 @@ func feed(ctx context.Context, args []string) error {
 	if err := h.write(*dir); err != nil {
 		return err
 	}
+	few := history{last: h.last, days: min(h.days, 70), accounts: min(h.accounts, 5), regions: h.regions}
+	if err := few.write(filepath.Join(*dir, "few")); err != nil {
+		return err
+	}
 	fmt.Printf("\n%d days, %d accounts, %d rows of regions, generated in %.0f s\n",
 		h.days, h.accounts, h.days*h.accounts*h.regions, time.Since(began).Seconds())
 
 	of := make(map[string]statements)
-	fmt.Println("step               views    growth   missing   compact       peak   (s of CPU; of Spark, s)")
+	fmt.Println("step               views    growth   missing   compact       peak   (s of CPU; of Spark, which is warm, s)")
 	for _, step := range []string{"duckdb-before", "duckdb-month", "duckdb-years", "duckdb-after", "spark-before", "spark-after"} {
 		s, err := ask(ctx, flags.Arg(0), step, *dir)
 		if err != nil {

@@ -112,8 +112,10 @@ def script(engine, bucket, months, names, place, newest, epoch, all=False):
         sql = re.sub(r"(oss|s3)://BUCKET/backup-statistics/", lambda _: bucket + "/", sql)
         return re.sub(r"(oss|s3)://BUCKET/backup-compact/", lambda _: place + "/", sql).replace("'2026-11'", f"'{newest}'")
 
-    once, session, due, month, check = [[own(sql) for sql in part] for part in parts(engine)]
+    once, session, due, month, check, *questions_of_both = [[own(sql) for sql in part] for part in parts(engine)]
     definitions, questions = shipped(engine, bucket)
+    if questions_of_both:
+        [[questions["growth"]]] = questions_of_both
     asked = ask_tables(questions, epoch).items() if all else ()
     at_once = [[f"'{name}'"] for name in months] if engine == "duckdb" else [[f"'{name}'" for name in months]]
     compacting = [s.replace("'2026-10'", ", ".join(names)) for names in at_once for s in month]

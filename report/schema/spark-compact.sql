@@ -2,7 +2,8 @@
 -- accounts are 3,650 folders of JSON a table, which Spark lists before its first query, and
 -- compacted 120. It runs where you run Spark; the function neither makes nor reads any of it.
 -- To ask questions run, of spark.sql, the definition of backup_calendar alone, and parts 1
--- and 2 here; to compact, once a month or so, all definitions there and all parts here.
+-- and 2 here, with 6 as one of them; to compact, once a month or so, all definitions there
+-- and parts 1 to 5 here.
 -- oss://BUCKET/backup-compact/ stands for a place of yours, outside of the function's
 -- prefix; it may be deleted. Each row keeps the sha256 of the table that it is from, as the
 -- day's record had it then. So what was altered later is found, and what was cut short is
@@ -37,10 +38,15 @@ MSCK REPAIR TABLE compact_totals;
 -- The months that are not compacted, such as {2026-10,2026-11}: the folders of no others are
 -- listed. Run this and what follows again after part 4.
 DECLARE OR REPLACE VARIABLE open_months STRING;
+-- The catalog knows the names of months: without this Spark reads all rows for them. (It is
+-- deprecated, since of a table with empty files it tells partitions that have no rows; here
+-- are none.)
+SET spark.sql.optimizer.metadataOnly = true;
 SET VARIABLE open_months = (
   SELECT concat('{', array_join(collect_set(substr(CAST(snapshot_date AS string), 1, 7)), ','), '}')
   FROM backup_calendar
-  WHERE status <> 'missing' AND substr(CAST(snapshot_date AS string), 1, 7) NOT IN (SELECT month FROM compact_totals));
+  WHERE status <> 'missing' AND substr(CAST(snapshot_date AS string), 1, 7) NOT IN (SELECT DISTINCT month FROM compact_totals));
+RESET spark.sql.optimizer.metadataOnly;
 
 DECLARE OR REPLACE VARIABLE definition STRING;
 SET VARIABLE definition = "CREATE OR REPLACE TEMPORARY VIEW open_regions (
@@ -59,15 +65,16 @@ SET VARIABLE definition = "CREATE OR REPLACE TEMPORARY VIEW open_totals (
 EXECUTE IMMEDIATE definition;
 
 -- Both forms as one: ask the questions of these in place of backup_regions and backup_totals.
+-- What needs few days says of which months they are, as part 6 does: no others are read.
 CREATE OR REPLACE TEMPORARY VIEW backup_regions_all AS
-  SELECT * EXCEPT (month, sha256), snapshot_date AS dt FROM compact_regions WHERE instr(open_months, month) = 0
+  SELECT * EXCEPT (month, sha256), snapshot_date AS dt, month FROM compact_regions WHERE instr(open_months, month) = 0
   UNION ALL
-  SELECT * FROM open_regions;
+  SELECT *, substr(CAST(dt AS string), 1, 7) AS month FROM open_regions;
 
 CREATE OR REPLACE TEMPORARY VIEW backup_totals_all AS
-  SELECT * EXCEPT (month, sha256), snapshot_date AS dt FROM compact_totals WHERE instr(open_months, month) = 0
+  SELECT * EXCEPT (month, sha256), snapshot_date AS dt, month FROM compact_totals WHERE instr(open_months, month) = 0
   UNION ALL
-  SELECT * FROM open_totals;
+  SELECT *, substr(CAST(dt AS string), 1, 7) AS month FROM open_totals;
 
 -- What the records of days say of their tables.
 CREATE OR REPLACE TEMPORARY VIEW backup_records (
@@ -144,3 +151,23 @@ FROM (
 WHERE total_bytes <> protected_data_bytes OR total_count <> protected_resource_count
    OR all_match = 1 AND (region_bytes <> protected_data_bytes OR region_count <> protected_resource_count)
 ORDER BY snapshot_date, source_type LIMIT 1000;
+
+-- 6. Growth by region
+
+-- As in spark.sql, of the two months that the days are of.
+SELECT source_type, region_id, first_date, last_date,
+       sum(CASE WHEN snapshot_date = first_date THEN protected_data_bytes END) AS first_bytes,
+       sum(CASE WHEN snapshot_date = last_date THEN protected_data_bytes END) AS last_bytes,
+       sum(CASE WHEN snapshot_date = last_date THEN protected_data_bytes ELSE 0 END)
+         - sum(CASE WHEN snapshot_date = first_date THEN protected_data_bytes ELSE 0 END) AS growth_bytes,
+       sum(CASE WHEN snapshot_date = last_date THEN protected_resource_count ELSE 0 END)
+         - sum(CASE WHEN snapshot_date = first_date THEN protected_resource_count ELSE 0 END) AS growth_count
+FROM (
+  SELECT snapshot_date AS complete_date,
+         min(snapshot_date) OVER () AS first_date, max(snapshot_date) OVER () AS last_date
+  FROM (SELECT DISTINCT snapshot_date FROM backup_calendar WHERE status = 'complete') complete
+) complete_days
+JOIN backup_regions_all ON dt = complete_date AND month = substr(CAST(complete_date AS string), 1, 7)
+WHERE complete_date = first_date OR complete_date = last_date
+GROUP BY source_type, region_id, first_date, last_date
+ORDER BY growth_bytes DESC, region_id LIMIT 1000;
