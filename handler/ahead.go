@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"backup-statistics/handler/cpu"
@@ -55,11 +56,14 @@ func (a *ahead) await(ctx context.Context, p *peer) bool {
 	case <-a.told:
 	case <-limit.C:
 	case <-a.closed:
-		return false
 	case <-ctx.Done():
-		return false
 	}
-	return true
+	select { // of several that are ready, any may have been taken
+	case <-a.closed:
+		return false
+	default:
+		return ctx.Err() == nil
+	}
 }
 
 // give hands over a further connection, nil where it could not be had.
@@ -116,6 +120,20 @@ func (p *peer) Put(_ string, state *tls.ClientSessionState) {
 	defer p.mu.Unlock()
 	if p.state = state; state != nil {
 		p.once.Do(func() { close(p.known) })
+	}
+}
+
+// A visit is the peer as one connection knows it. The sessions of one that did not go on
+// from another, though it was made as if it did, are not kept.
+type visit struct {
+	*peer
+	over atomic.Bool
+}
+
+// Put keeps a session, nil to forget it.
+func (v *visit) Put(name string, state *tls.ClientSessionState) {
+	if state == nil || !v.over.Load() {
+		v.peer.Put(name, state)
 	}
 }
 

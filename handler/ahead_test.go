@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"backup-statistics/handler/store"
@@ -232,11 +231,21 @@ func (g *gate) PutNew(ctx context.Context, key string, data []byte) error {
 	return g.Store.PutNew(ctx, key, data)
 }
 
-// slow answers after a second, when all has begun that can.
-type slow struct{ source }
+// slow answers when so many reads have begun, and a moment later: more of them have time
+// to begin where they may.
+type slow struct {
+	source
+	gate  *gate
+	reads int
+}
 
 func (s *slow) Statistics(ctx context.Context, sourceType string) (report.Statistics, error) {
-	time.Sleep(time.Second)
+	for begun := -1; begun < s.reads; time.Sleep(time.Millisecond) {
+		s.gate.mu.Lock()
+		begun = s.gate.waiting
+		s.gate.mu.Unlock()
+	}
+	time.Sleep(20 * time.Millisecond)
 	return s.source.Statistics(ctx, sourceType)
 }
 
@@ -256,17 +265,15 @@ func TestReadsLeaveRoomForTheFirstWrite(t *testing.T) {
 		{"far, and no connection to spare", func() bool { return true }, whole, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				documents := &gate{Store: new(store.Memory), written: make(chan struct{})}
-				h := newHandler(t, documents, new(slow))
-				h.Far, h.Spare = tt.far, tt.spare
-				if _, err := h.Handle(t.Context(), []byte(event)); err != nil {
-					t.Fatal(err)
-				}
-				if documents.seen != tt.want {
-					t.Errorf("%d reads have begun before the first write, want %d", documents.seen, tt.want)
-				}
-			})
+			documents := &gate{Store: new(store.Memory), written: make(chan struct{})}
+			h := newHandler(t, documents, &slow{gate: documents, reads: tt.want})
+			h.Far, h.Spare = tt.far, tt.spare
+			if _, err := h.Handle(t.Context(), []byte(event)); err != nil {
+				t.Fatal(err)
+			}
+			if documents.seen != tt.want {
+				t.Errorf("%d reads have begun before the first write, want %d", documents.seen, tt.want)
+			}
 		})
 	}
 }

@@ -45,8 +45,10 @@ func (rd *reader) read(ctx context.Context, date report.Date, ahead context.Cont
 		rd.Spare(ahead)
 	}
 	lanes := make(chan struct{}, rd.atOnce())
-	lanes <- struct{}{}
-	context.AfterFunc(ahead, func() { <-lanes })
+	if cap(lanes) > 1 {
+		lanes <- struct{}{}
+		context.AfterFunc(ahead, func() { <-lanes })
+	}
 	var reads errgroup.Group
 	for _, key := range keys {
 		lanes <- struct{}{}

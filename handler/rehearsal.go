@@ -12,7 +12,7 @@ import (
 func (h *Handler) rehearse() *Handler {
 	dry := *h
 	dry.Store, dry.Log = &rehearsal{Store: h.Store, written: make(map[string][]byte)}, slog.New(slog.DiscardHandler)
-	dry.Notifier, dry.Heart = nil, nil
+	dry.Notifier, dry.Heart, dry.Spare = nil, nil, nil // there is no first write to spare a connection for
 	return &dry
 }
 

@@ -26,8 +26,12 @@ import (
 // wherever a request begins in the instant before another's connection is free again.
 func NewWeb(near, far int) *Web {
 	w := &Web{ready: make(map[string]*ahead), peers: make(map[string]*peer), farTrip: farTrip}
+	d := dated{web: w, near: w.transport(near)}
+	if d.far = d.near; far != near {
+		d.far = w.transport(far)
+	}
 	w.Client = &http.Client{
-		Transport:     dated{w.transport(near), w.transport(far), w},
+		Transport:     d,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return w
@@ -68,10 +72,12 @@ func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
 	address, _ := addressOf(r.URL)
 	a, p := d.web.opened(address), d.web.peer(address)
 	if a != nil { // then it is about to be known how far the service is
+		limit := time.NewTimer(sessionTimeout) // one that hangs keeps nobody from making another
+		defer limit.Stop()
 		select {
 		case <-a.up:
-		case <-r.Context().Done():
-			return nil, context.Cause(r.Context())
+		case <-limit.C:
+		case <-r.Context().Done(): // which the transport says as it says it
 		}
 	}
 	transport := d.near
@@ -180,8 +186,15 @@ func (w *Web) follow(ctx context.Context, address string, a *ahead) {
 		further = FarConnections - 1
 	}
 	w.mu.Lock()
-	a.left = further
+	wanted := w.ready[address] == a // else nobody takes or closes them any more
+	if wanted {
+		a.left = further
+	}
 	w.mu.Unlock()
+	if !wanted {
+		a.waited.Do(func() { close(a.spare) })
+		return
+	}
 	for range further {
 		go func() {
 			conn, err := guard(func() (net.Conn, error) {
@@ -355,8 +368,10 @@ func handshake(ctx context.Context, raw net.Conn, address string, pool *x509.Cer
 		raw.Close()
 		return nil, err
 	}
-	config := &tls.Config{ServerName: host, RootCAs: pool, ClientSessionCache: p}
-	if _, known := p.Get(""); known {
+	cache := &visit{peer: p}
+	config := &tls.Config{ServerName: host, RootCAs: pool, ClientSessionCache: cache}
+	_, known := p.Get("")
+	if known {
 		config.CurvePreferences = []tls.CurveID{tls.CurveP256}
 	}
 	watch := &stopwatch{Conn: raw}
@@ -364,6 +379,10 @@ func handshake(ctx context.Context, raw net.Conn, address string, pool *x509.Cer
 	if err := conn.HandshakeContext(ctx); err != nil {
 		raw.Close()
 		return nil, err
+	}
+	if known && !conn.ConnectionState().DidResume { // it is whole after all: none goes on from that
+		cache.over.Store(true)
+		p.Put("", nil)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

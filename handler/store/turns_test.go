@@ -71,26 +71,22 @@ func TestTurnThatNeverComes(t *testing.T) {
 
 // TestTurnsOfAStoreThatIsFar are more, as soon as it is known to be.
 func TestTurnsOfAStoreThatIsFar(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		far := false
-		own := turns{near: make(chan struct{}, 2), further: make(chan struct{}, 4), far: func() bool { return far }}
-		ctx, stop := context.WithTimeout(t.Context(), time.Second)
-		defer stop()
-		entered := 0
-		for _, far = range []bool{false, true} {
-			for {
-				leave, err := own.enter(ctx)
-				if err != nil {
-					break
-				}
-				defer leave()
-				if entered++; entered == 2 && !far {
-					break
-				}
+	far := false
+	own := turns{near: make(chan struct{}, 2), further: make(chan struct{}, 4), far: func() bool { return far }}
+	entered := 0
+	for _, far = range []bool{false, true} {
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		for {
+			leave, err := own.enter(ctx)
+			if err != nil {
+				break
 			}
+			defer leave()
+			entered++
 		}
-		if entered != 6 {
-			t.Errorf("%d tries are under way, want 6", entered)
+		stop()
+		if want := map[bool]int{false: 2, true: 6}[far]; entered != want {
+			t.Errorf("far: %v: %d tries are under way, want %d", far, entered, want)
 		}
-	})
+	}
 }
