@@ -347,7 +347,9 @@ func (w *Web) connectTLS(ctx context.Context, network, address string) (net.Conn
 		switch {
 		case err == nil:
 			return conn, nil
-		case errors.As(err, &refused) && pool != w.roots.system:
+		case errors.As(err, &refused) && pool == w.roots.system: // a certificate is no session's fault
+			return nil, err
+		case refused != nil:
 			pool = w.roots.wider(pool, refused.UnverifiedCertificates)
 		case again && ctx.Err() == nil:
 			p.Put("", nil)
