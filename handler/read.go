@@ -47,7 +47,10 @@ func (rd *reader) read(ctx context.Context, date report.Date, ahead context.Cont
 	lanes := make(chan struct{}, rd.atOnce())
 	if cap(lanes) > 1 {
 		lanes <- struct{}{}
-		context.AfterFunc(ahead, func() { <-lanes })
+		go func() {
+			<-ahead.Done()
+			<-lanes
+		}()
 	}
 	var reads errgroup.Group
 	for _, key := range keys {
