@@ -69,8 +69,11 @@ func (a *ahead) await(ctx context.Context, p *peer) bool {
 // give hands over a further connection, nil where it could not be had.
 func (a *ahead) give(conn net.Conn) {
 	a.further <- conn
-	a.waited.Do(func() { close(a.spare) })
+	a.spared()
 }
+
+// spared says that nobody needs to wait for a further connection any more.
+func (a *ahead) spared() { a.waited.Do(func() { close(a.spare) }) }
 
 // tell says that the service answered a request.
 func (a *ahead) tell() { a.answered.Do(func() { close(a.told) }) }

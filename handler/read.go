@@ -47,10 +47,7 @@ func (rd *reader) read(ctx context.Context, date report.Date, ahead context.Cont
 	lanes := make(chan struct{}, rd.atOnce())
 	if cap(lanes) > 1 {
 		lanes <- struct{}{}
-		go func() {
-			<-ahead.Done()
-			<-lanes
-		}()
+		context.AfterFunc(ahead, func() { <-lanes })
 	}
 	var reads errgroup.Group
 	for _, key := range keys {

@@ -171,7 +171,7 @@ func (w *Web) Open(ctx context.Context, origin string, more bool) {
 			a.first <- conn
 		}
 		if err != nil || !more || !secure {
-			close(a.spare)
+			a.spared()
 			return
 		}
 		w.follow(ctx, address, a)
@@ -192,7 +192,7 @@ func (w *Web) follow(ctx context.Context, address string, a *ahead) {
 	}
 	w.mu.Unlock()
 	if !wanted {
-		a.waited.Do(func() { close(a.spare) })
+		a.spared()
 		return
 	}
 	for range further {
