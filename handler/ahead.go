@@ -15,6 +15,7 @@ import (
 // The first is opened whole. Further ones wait until its session is known, and go on from
 // that: it takes half of the work of another whole one, and none before a request was sent.
 type ahead struct {
+	begun   time.Time     // when they began to be opened
 	first   chan net.Conn // is given the connection, and closed
 	up      chan struct{} // closed once that is open, or could not be had
 	further chan net.Conn // is given each, nil for one that could not be had
@@ -29,7 +30,7 @@ type ahead struct {
 
 func newAhead() *ahead {
 	return &ahead{
-		first: make(chan net.Conn, 1), further: make(chan net.Conn, FarConnections), untaken: 1,
+		begun: time.Now(), first: make(chan net.Conn, 1), further: make(chan net.Conn, FarConnections), untaken: 1,
 		up: make(chan struct{}), taken: make(chan struct{}), told: make(chan struct{}), spare: make(chan struct{}), closed: make(chan struct{}),
 	}
 }

@@ -155,6 +155,27 @@ func TestConnectionsAheadThatNobodyTakes(t *testing.T) {
 	must(t, get(w, s.URL))
 }
 
+// TestConnectionsAheadThatAreOld are closed instead of used: who is at their other end may
+// be gone.
+func TestConnectionsAheadThatAreOld(t *testing.T) {
+	s := serve(t, &tls.Config{}, nil)
+	w := NewWeb(NearConnections, FarConnections)
+	defer w.CloseIdleConnections()
+	w.Open(t.Context(), s.URL, false)
+	for _, a := range w.ready {
+		a.begun = a.begun.Add(-idleTimeout)
+	}
+	must(t, get(w, s.URL))
+	if accepted, _ := s.count(); accepted != 2 || len(w.ready) != 0 {
+		t.Fatalf("%d connections, and of %d services some are still kept ahead; want 2 and none", accepted, len(w.ready))
+	}
+	for closed := 0; closed < 1; time.Sleep(time.Millisecond) { // else the test runs out of time
+		s.mu.Lock()
+		closed = s.closed
+		s.mu.Unlock()
+	}
+}
+
 // TestSessionThatIsNotGoneOnFrom wants requests answered where a service does not go on
 // from a session: it has lost its keys, or does not know the key exchange.
 func TestSessionThatIsNotGoneOnFrom(t *testing.T) {

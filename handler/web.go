@@ -43,7 +43,7 @@ func (w *Web) transport(connections int) *http.Transport {
 		DialTLSContext:        w.dialTLS,
 		MaxConnsPerHost:       connections,
 		MaxIdleConnsPerHost:   connections,
-		IdleConnTimeout:       50 * time.Second,
+		IdleConnTimeout:       idleTimeout,
 		ResponseHeaderTimeout: 15 * time.Second,
 		DisableCompression:    true, // a body's length and checksum are those of its bytes
 	}
@@ -109,10 +109,16 @@ func (d dated) CloseIdleConnections() {
 	d.far.CloseIdleConnections()
 	d.web.mu.Lock()
 	defer d.web.mu.Unlock()
-	for address, a := range d.web.ready {
-		go a.discard(a.untaken, a.left)
-		delete(d.web.ready, address)
+	for address := range d.web.ready {
+		d.web.forget(address)
 	}
+}
+
+// forget ends what was opened ahead and not taken. The mutex is held.
+func (w *Web) forget(address string) {
+	a := w.ready[address]
+	go a.discard(a.untaken, a.left)
+	delete(w.ready, address)
 }
 
 // UseProxies asks the proxies that HTTPS_PROXY and NO_PROXY name, as people's machines
@@ -143,6 +149,7 @@ func (w *Web) Skew() (ahead time.Duration, known bool) {
 const (
 	dialTimeout      = 5 * time.Second
 	handshakeTimeout = 5 * time.Second
+	idleTimeout      = 50 * time.Second // services end sooner or later, and silently, what nobody uses
 )
 
 // Open begins to connect to an origin, such as https://host, and returns at once: the
@@ -291,6 +298,8 @@ func (w *Web) take(ctx context.Context, network, address string, connect func(co
 	a := w.ready[address]
 	switch { // one request takes one; the others make their own
 	case a == nil:
+	case time.Since(a.begun) > idleTimeout: // of an instance that waited for its first invocation
+		w.forget(address)
 	case a.untaken > 0:
 		a.untaken--
 		opened = a.first
