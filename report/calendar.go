@@ -72,17 +72,15 @@ func (c *Calendar) EnterRecord(r DayRecord) {
 
 // Encode gives the calendar's one spelling: a row a line.
 func (c Calendar) Encode() ([]byte, error) {
-	var b bytes.Buffer
+	l := newLines()
 	for _, day := range c.Days {
 		for _, row := range day.Rows() {
-			line, err := encodeLine(row)
-			if err != nil {
+			if err := l.add(row); err != nil {
 				return nil, fmt.Errorf("encode calendar of %d: %w", c.Year, err)
 			}
-			b.Write(line)
 		}
 	}
-	return b.Bytes(), nil
+	return l.Bytes(), nil
 }
 
 // DecodeCalendar reads a stored calendar. It refuses one that lacks a day between its

@@ -104,7 +104,8 @@ func ReplaceCSV(stored []byte, days []TrendDay) ([]byte, error) {
 		}
 		end = start
 	}
-	return AppendCSV(bytes.Clone(stored[:end]), days), nil
+	grown := make([]byte, 0, end+128*len(days)) // of ten years it has 200 kB: they are moved once
+	return AppendCSV(append(grown, stored[:end]...), days), nil
 }
 
 // appendCell writes a text of the service's. A spreadsheet takes one that begins

@@ -172,14 +172,28 @@ func checkObject(path string, value json.RawMessage, t reflect.Type) error {
 	return nil
 }
 
-// encodeLine is the one encoder of documents: a line of JSON with the fields in
-// their order and characters as they are, so that equal values give equal bytes.
+// Lines are encoded documents, a line of JSON each: the fields in their order and
+// characters as they are, so that equal values give equal bytes.
+type lines struct {
+	bytes.Buffer
+	encoder *json.Encoder
+}
+
+func newLines() *lines {
+	var l lines
+	l.encoder = json.NewEncoder(&l)
+	l.encoder.SetEscapeHTML(false)
+	return &l
+}
+
+// add encodes one more; of a value that cannot be, nothing is added.
+func (l *lines) add(v any) error { return l.encoder.Encode(v) }
+
+// encodeLine is one document alone.
 func encodeLine(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	l := newLines()
+	if err := l.add(v); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	return l.Bytes(), nil
 }

@@ -75,11 +75,12 @@ func TotalsTable(snapshots []Snapshot) (Table, error) {
 func newTable(snapshots []Snapshot, rows func(Snapshot, func(any))) (Table, error) {
 	snapshots = SortSnapshots(snapshots)
 	t := Table{lines: func(use func([]byte)) (failed error) {
+		line := newLines()
 		for _, s := range snapshots {
 			rows(s, func(row any) {
-				line, err := encodeLine(row)
-				failed = cmp.Or(failed, err)
-				use(line)
+				line.Reset()
+				failed = cmp.Or(failed, line.add(row))
+				use(line.Bytes())
 			})
 		}
 		return failed

@@ -11,6 +11,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -90,11 +91,42 @@ type TrendDay struct {
 // A Series is what a region had of one source type, or an account of all: a number a day
 // up to the last day of the trend.
 type Series struct {
-	SourceType             string   `json:"source_type,omitempty"`
-	RegionID               string   `json:"region_id,omitempty"`
-	AccountID              string   `json:"account_id,omitempty"`
-	ProtectedDataBytes     []*int64 `json:"protected_data_bytes"`
-	ProtectedResourceCount []*int64 `json:"protected_resource_count"`
+	SourceType             string  `json:"source_type,omitempty"`
+	RegionID               string  `json:"region_id,omitempty"`
+	AccountID              string  `json:"account_id,omitempty"`
+	ProtectedDataBytes     Numbers `json:"protected_data_bytes"`
+	ProtectedResourceCount Numbers `json:"protected_resource_count"`
+}
+
+// Numbers are one a day, nil where there is none.
+type Numbers []*int64
+
+// UnmarshalJSON reads a list of integers and nulls. A trend has thousands, and to read
+// each by reflection, into memory of its own, took a fifth of the time.
+func (n *Numbers) UnmarshalJSON(data []byte) error {
+	inner, isList := bytes.CutPrefix(bytes.TrimSpace(data), []byte("["))
+	if !isList {
+		return fmt.Errorf("%.20q: want a list of integers", data)
+	}
+	inner = bytes.TrimSpace(bytes.TrimSuffix(inner, []byte("]")))
+	if *n = (Numbers{}); len(inner) == 0 {
+		return nil
+	}
+	values := make([]int64, 1+bytes.Count(inner, []byte(",")))
+	*n = make(Numbers, 0, len(values))
+	for text := range bytes.SplitSeq(inner, []byte(",")) {
+		if text = bytes.TrimSpace(text); string(text) == "null" {
+			*n = append(*n, nil)
+			continue
+		}
+		value, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil {
+			return fmt.Errorf("list of integers: %w", err)
+		}
+		values[len(*n)] = value
+		*n = append(*n, &values[len(*n)])
+	}
+	return nil
 }
 
 // A Month is what was protected on the last complete day of a month.
@@ -170,21 +202,25 @@ func (t Trend) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode trend: %w", err)
 	}
-	begin, end, _ := strings.Cut(string(head), `"days":[]`)
-	b := bytes.NewBufferString(begin + `"days":[`)
+	begin, end, _ := bytes.Cut(head, []byte(`"days":[]`))
+	l := newLines()
+	l.Grow(len(head) + 256*len(days))
+	l.Write(begin)
+	l.WriteString(`"days":[`)
 	for i, day := range days {
-		line, err := encodeLine(day)
-		if err != nil {
+		if i > 0 {
+			l.WriteByte(',')
+		}
+		l.WriteByte('\n')
+		if err := l.add(day); err != nil {
 			return nil, fmt.Errorf("encode trend: day %s: %w", day.Date, err)
 		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('\n')
-		b.Write(bytes.TrimSuffix(line, []byte("\n")))
+		l.Truncate(l.Len() - 1) // its own end of line
 	}
-	b.WriteString("\n]" + strings.TrimSuffix(end, "}\n"))
-	return append(b.Bytes(), trendSum(b.Bytes())...), nil
+	l.WriteString("\n]")
+	l.Write(bytes.TrimSuffix(end, []byte("}\n")))
+	l.WriteString(trendSum(l.Bytes()))
+	return l.Bytes(), nil
 }
 
 const sumMember = `,"sha256":"`

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -690,5 +691,22 @@ func TestTrendSum(t *testing.T) {
 	before, _, _ := strings.Cut(string(data), `,"sha256":"`)
 	if got, want := plain(t, data)["sha256"], SumCSV([]byte(before)); got != want {
 		t.Errorf("sha256 is %v, want %s", got, want)
+	}
+}
+
+// Numbers are read as encoding/json reads them, and what are none are refused.
+func TestNumbers(t *testing.T) {
+	for _, text := range []string{`[]`, `[1]`, ` [ 1 , null,-3,9223372036854775807 ] `, `[null]`, `[-9223372036854775808,0]`} {
+		var got Numbers
+		var want []*int64
+		if err := errors.Join(json.Unmarshal([]byte(text), &got), json.Unmarshal([]byte(text), &want)); err != nil || !reflect.DeepEqual([]*int64(got), want) {
+			t.Errorf("%s is read as %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{`[1.5]`, `[1e3]`, `["1"]`, `[[1]]`, `[9223372036854775808]`, `[true]`, `{}`, `7`, `[1`, `[1,]`, `[,1]`, `[+1]`, `[01]`} {
+		var got Numbers
+		if err := json.Unmarshal([]byte(text), &got); err == nil {
+			t.Errorf("%s is read as %v, want it refused", text, got)
+		}
 	}
 }
