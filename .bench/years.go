@@ -22,14 +22,15 @@ func years(ctx context.Context, t *trust, function string, runs int) error {
 	buckets := make(map[int]*aged)
 	for _, days := range append(ages, lengthened) {
 		a, err := newAged(t, function, max(days, -days), regions)
-		if err == nil && days == lengthened {
-			err = a.bucket.lengthen(slices.Max(ages))
-		}
 		if err != nil {
 			return fmt.Errorf("%d days: %w", days, err)
 		}
 		defer a.close()
-		buckets[days] = a
+		if buckets[days] = a; days == lengthened {
+			if err := a.bucket.lengthen(slices.Max(ages)); err != nil {
+				return err
+			}
+		}
 	}
 	for range runs { // in turn: how fast a machine is changes within seconds
 		for days, bucket := range buckets {
@@ -67,9 +68,10 @@ func years(ctx context.Context, t *trust, function string, runs int) error {
 	ratio("read but for trend.csv", 3650, 400, readRest, 1.1)
 	ratio("written but for trend.csv", 3650, 400, writtenRest, 1.1)
 	ratio("requests", 3650, 400, requests, 1.1)
-	fmt.Printf("CPU, day 3651 to day 401: %.2f times, of which trend.csv's %.0f kB more, read, written, and a sum of each: %.2f times\n",
-		least(3650)/least(400), float64(median(of[lengthened], read)-median(of[400], read))/1e3, least(lengthened)/least(400))
+	fmt.Printf("CPU of %.0f kB more of trend.csv, read, written, and a sum of each, at day 401: %.2f times\n",
+		float64(median(of[lengthened], read)-median(of[400], read))/1e3, least(lengthened)/least(400))
 	w.atMost("CPU but for trend.csv, day 3651 to day 401", least(3650)/least(lengthened), 1.1, " times")
+	w.atMost("CPU, day 3651 to day 401", least(3650)/least(400), 1.25, " times")
 	ratio("peak memory", 3650, 400, peak, 1.1)
 	w.atMost("CPU, day 401 to day 2", least(400)/least(1), 1.5, " times")
 	ratio("peak memory", 400, 1, peak, 1.5)

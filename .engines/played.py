@@ -102,7 +102,7 @@ def play_edges(local):
     play("2025-12-25", ecs=[f"cn-hangzhou:{half}:9", "", ""], fault=b)
     play("2025-12-26", ecs=[f"cn-hangzhou:{half}:1", f"cn-hangzhou:{half - 1}:2,cn-shanghai:0:0", ""],
          disk=[f"cn-hangzhou:{LARGEST}:{LARGEST}", "", "cn-shanghai:0:0"])
-    play("2025-12-29")
+    play("2025-12-29", fault=b)  # beside days that are missing: who leaves it out counts one more
     play("2025-12-30")
     again = {"triggerTime": "2025-12-30T12:17:00Z", "triggerName": "daily", "payload": json.dumps({"overwrite": True})}
     local("-event", json.dumps(again), *protected("", "", ""), types=",".join(TYPES))
@@ -119,7 +119,7 @@ def planted_edges(bucket, answers):
     growth, change, missing = answers["growth"], answers["change"], answers["missing"]
     return {
         "three accounts and two source types": len({row[4:6] for row in answers["totals"]}) == len(ACCOUNTS) * len(TYPES),
-        "partial days at both ends": statuses(bucket)["partial"] == 2 and min(dates) < growth[0][2] < growth[0][3] < max(dates),
+        "partial days at both ends, and one inside": statuses(bucket)["partial"] == 3 and min(dates) < growth[0][2] < growth[0][3] < max(dates),
         "missing days, over the end of a year, too": len(missing) > 1 and any(before[:4] != after[:4] for before, after, _ in missing),
         "a sum over accounts that is the largest number": any(row[4] == LARGEST > max(r[7] for r in answers["regions"] if r[1] == row[2] and r[5:7] == row[:2]) for row in growth),
         "growth by the largest number, up and down": {LARGEST, -LARGEST} <= {row[6] for row in growth},

@@ -298,7 +298,7 @@ func (w *Web) take(ctx context.Context, network, address string, connect func(co
 	a := w.ready[address]
 	switch { // one request takes one; the others make their own
 	case a == nil:
-	case time.Since(a.begun) > idleTimeout: // of an instance that waited for its first invocation
+	case time.Since(a.begun.Round(0)) > idleTimeout: // of an instance that waited, perhaps suspended, for its first invocation
 		w.forget(address)
 	case a.untaken > 0:
 		a.untaken--

@@ -104,7 +104,12 @@ type Numbers []*int64
 // UnmarshalJSON reads a list of integers and nulls. A trend has thousands, and to read
 // each by reflection, into memory of its own, took a fifth of the time.
 func (n *Numbers) UnmarshalJSON(data []byte) error {
-	inner, isList := bytes.CutPrefix(bytes.TrimSpace(data), []byte("["))
+	data = bytes.TrimSpace(data)
+	if string(data) == "null" {
+		*n = nil
+		return nil
+	}
+	inner, isList := bytes.CutPrefix(data, []byte("["))
 	if !isList {
 		return fmt.Errorf("%.20q: want a list of integers", data)
 	}

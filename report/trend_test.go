@@ -696,14 +696,14 @@ func TestTrendSum(t *testing.T) {
 
 // Numbers are read as encoding/json reads them, and what are none are refused.
 func TestNumbers(t *testing.T) {
-	for _, text := range []string{`[]`, `[1]`, ` [ 1 , null,-3,9223372036854775807 ] `, `[null]`, `[-9223372036854775808,0]`} {
+	for _, text := range []string{`[]`, `[1]`, ` [ 1 , null,-3,9223372036854775807 ] `, `[null]`, `[-9223372036854775808,0]`, `null`} {
 		var got Numbers
 		var want []*int64
 		if err := errors.Join(json.Unmarshal([]byte(text), &got), json.Unmarshal([]byte(text), &want)); err != nil || !reflect.DeepEqual([]*int64(got), want) {
 			t.Errorf("%s is read as %v, %v; want %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{`[1.5]`, `[1e3]`, `["1"]`, `[[1]]`, `[9223372036854775808]`, `[true]`, `{}`, `7`, `[1`, `[1,]`, `[,1]`, `[+1]`, `[01]`} {
+	for _, text := range []string{`[1.5]`, `[1e3]`, `["1"]`, `[[1]]`, `[9223372036854775808]`, `[true]`, `{}`, `7`, `"[]"`} {
 		var got Numbers
 		if err := json.Unmarshal([]byte(text), &got); err == nil {
 			t.Errorf("%s is read as %v, want it refused", text, got)
