@@ -79,7 +79,7 @@ def cli(work, script):
         site.write(f"<configuration>{''.join(properties)}</configuration>")
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ["sun.nio.ch", *("java." + name for name in OPEN)]]
     command = ["java", *jvm.SHORT, *opens, "-Djava.io.tmpdir=" + work, "-cp", f"{work}:{HERE}/jars/*", "org.apache.hadoop.hive.cli.CliDriver", "-f", script]
-    done = subprocess.run(command, cwd=work, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, cwd=work, stdout=subprocess.PIPE, text=True, timeout=jvm.LIMIT)
     if done.returncode:
         raise RuntimeError(f"hive: exit code {done.returncode}")
     return done.stdout

@@ -8,6 +8,7 @@ import subprocess
 
 # For a process that ends soon: half the CPU of a server's.
 SHORT = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+LIMIT = 900  # s, where most take less than one minute: an engine that never ends is told of as one that fails
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -16,7 +17,7 @@ def ask(name, scripts, options=(), args=(), java="java"):
     that fails ends that, except for one whose answer's name says that it fails."""
     program = [java, *SHORT, *options, "-cp", os.path.join(HERE, name, "jars", "*"), os.path.join(HERE, name, "Ask.java"), *args]
     statements = [sql for script in scripts.values() for _, sql in script]
-    done = subprocess.run(program, input="\0".join(statements), stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(program, input="\0".join(statements), stdout=subprocess.PIPE, text=True, timeout=LIMIT)
     printed = iter(done.stdout.split("=== answer\n")[1:])
     answers = {}
     for bucket, script in scripts.items():

@@ -7,7 +7,19 @@ import org.apache.flink.types.Row;
 
 /** Runs the statements of standard input, and prints the rows of each as JSON. */
 class Ask {
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) {
+    int code = 1;
+    try {
+      answer();
+      code = 0;
+    } catch (Throwable e) {
+      e.printStackTrace();
+    }
+    System.out.flush();
+    Runtime.getRuntime().halt(code); // Flink 2.3.0 may leave a fetcher of a source that waits for ever
+  }
+
+  private static void answer() throws Exception {
     var flink = TableEnvironment.create(EnvironmentSettings.inBatchMode());
     flink.getConfig().set("parallelism.default", "1"); // few rows, and few cores
     for (var sql : new String(System.in.readAllBytes(), StandardCharsets.UTF_8).split("\0")) {

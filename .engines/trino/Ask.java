@@ -16,13 +16,25 @@ import java.util.Properties;
 class Ask {
   private static final PrintStream OUT = System.out; // before the server takes it for its log
 
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) {
+    int code = 1;
+    try {
+      answer(args[0]);
+      code = 0;
+    } catch (Throwable e) {
+      e.printStackTrace();
+    }
+    OUT.flush();
+    Runtime.getRuntime().halt(code); // a server in good order takes long to stop
+  }
+
+  private static void answer(String folder) throws Exception {
     var session = testSessionBuilder().setCatalog("hive").setSchema("default").build();
     var runner = DistributedQueryRunner.builder(session).setWorkerCount(0).build();
     runner.installPlugin(new HivePlugin());
     runner.createCatalog("hive", "hive", Map.of(
         "hive.metastore", "file",
-        "hive.metastore.catalog.dir", "local://" + args[0],
+        "hive.metastore.catalog.dir", "local://" + folder,
         "fs.local.enabled", "true",
         "local.location", "/",
         "hive.non-managed-table-writes-enabled", "true"));
@@ -40,8 +52,6 @@ class Ask {
         OUT.println("=== failed: " + e);
       }
     }
-    OUT.flush();
-    Runtime.getRuntime().halt(0); // a server in good order takes long to stop
   }
 
   private static void print(ResultSet rows) throws Exception {
