@@ -204,17 +204,6 @@ func (b *bucket) putCalendars() error {
 	return nil
 }
 
-// lengthen gives trend.csv so many rows, with days before the first.
-func (b *bucket) lengthen(rows int) error {
-	older := make([]report.TrendDay, max(0, rows-len(b.days)))
-	for i := range older {
-		older[i] = b.days[0]
-		older[i].Date -= report.Date(len(older) - i)
-	}
-	b.days = append(older, b.days...)
-	return b.finish()
-}
-
 // undo takes back what a run of a day wrote behind the others.
 func (b *bucket) undo(d report.Date) error {
 	for _, key := range []string{report.SnapshotsOf(d), report.DayKey(d), report.TotalsKey(d), report.RegionsKey(d)} {

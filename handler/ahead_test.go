@@ -3,13 +3,16 @@ package handler
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -180,22 +183,23 @@ func TestConnectionsAheadThatAreOld(t *testing.T) {
 // from a session: it has lost its keys, or does not know the key exchange.
 func TestSessionThatIsNotGoneOnFrom(t *testing.T) {
 	keys := [2][32]byte{{1}, {2}}
-	lost := &tls.Config{}
 	for name, tt := range map[string]struct {
 		config *tls.Config
-		alter  func()
+		lost   bool
 	}{
-		"keys that were lost":            {lost, func() { lost.SetSessionTicketKeys(keys[1:]) }},
-		"a key exchange that is unknown": {&tls.Config{CurvePreferences: []tls.CurveID{tls.X25519}}, func() {}},
+		"keys that were lost":            {&tls.Config{}, true},
+		"a key exchange that is unknown": {&tls.Config{CurvePreferences: []tls.CurveID{tls.X25519}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			lost.SetSessionTicketKeys(keys[:1])
+			tt.config.SetSessionTicketKeys(keys[:1])
 			release := make(chan struct{})
 			s := serve(t, tt.config, release)
 			w := NewWeb(NearConnections, FarConnections)
 			defer w.CloseIdleConnections()
 			must(t, get(w, s.URL))
-			tt.alter()
+			if tt.lost {
+				s.TLS.SetSessionTicketKeys(keys[1:]) // the server's own: it has a copy
+			}
 			var all sync.WaitGroup
 			for range 2 * FarConnections {
 				all.Go(func() {
@@ -211,7 +215,44 @@ func TestSessionThatIsNotGoneOnFrom(t *testing.T) {
 			}
 			close(release)
 			all.Wait()
+			if accepted, resumed := s.count(); accepted < NearConnections || resumed > 0 {
+				t.Errorf("%d connections, %d of them from a session; want several, and none", accepted, resumed)
+			}
 		})
+	}
+}
+
+// TestCertificateIsToldAtOnce wants a bad one to fail the request that met it, also where
+// the connection was made as if it went on from a session: that is tried again without
+// one, but not before a certificate that does not hold.
+func TestCertificateIsToldAtOnce(t *testing.T) {
+	keys := [2][32]byte{{1}, {2}}
+	leaf := certify(t, "leaf", certify(t, "a stranger", nil, authority), server)
+	bad := &tls.Certificate{PrivateKey: leaf.key, Certificate: [][]byte{leaf.Raw}}
+	var next atomic.Pointer[tls.Certificate]
+	config := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return next.Swap(nil), nil // of none it presents its own
+	}}
+	config.SetSessionTicketKeys(keys[:1])
+	s := serve(t, config, nil)
+	bundle, err := os.ReadFile(os.Getenv("SSL_CERT_FILE"))
+	must(t, err)
+	w := NewWeb(NearConnections, FarConnections)
+	defer w.CloseIdleConnections()
+	w.roots.system, w.roots.guessed = x509.NewCertPool(), true
+	w.roots.system.AppendCertsFromPEM(bundle)
+	w.roots.pool = w.roots.system
+	must(t, get(w, s.URL))
+	w.CloseIdleConnections()
+	s.TLS.SetSessionTicketKeys(keys[1:]) // the server's own: it has a copy
+	next.Store(bad)
+	var refused *tls.CertificateVerificationError
+	if err := get(w, s.URL); !errors.As(err, &refused) {
+		t.Errorf("before a stranger's certificate: %v, want it told", err)
+	}
+	must(t, get(w, s.URL))
+	if accepted, _ := s.count(); accepted != 3 {
+		t.Errorf("%d connections, want 3: of each request one", accepted)
 	}
 }
 

@@ -177,16 +177,6 @@ const (
 	warning = "success with a warning"
 )
 
-// orUnneeded adds success where the fault does not last and a service is sent several
-// requests at once: net/http takes the connection that is free first, and forgets what
-// became of one that it dialled for the same request.
-func (c combination) orUnneeded(outcomes ...string) []string {
-	if c.times == always {
-		return outcomes
-	}
-	return append(outcomes, success)
-}
-
 func succeeded(outcome string) bool { return strings.HasPrefix(outcome, success) }
 
 // outcomes are those that the contract allows.
@@ -198,9 +188,11 @@ func (c combination) outcomes() []string {
 	case p.deed == tells:
 		return []string{warning}
 	case p.connection && p.service == local.ServiceOSS: // whichever request it was for
-		return c.orUnneeded("StoreError", "AccountsError")
-	case p.connection && p.service == local.ServiceBackup:
-		return c.orUnneeded("AccountsError")
+		outcomes := []string{"StoreError", "AccountsError"}
+		if c.times != always { // or for none: net/http serves one by what is free sooner, and forgets what it dialled for it
+			outcomes = append(outcomes, success)
+		}
+		return outcomes
 	case p.service == local.ServiceOSS && (p.account == "" || !c.setting.fleet):
 		return []string{"StoreError"}
 	case c.setting.fleet:
