@@ -248,6 +248,9 @@ func DecodeTrend(data []byte) (t Trend, err error) {
 	if err := json.Unmarshal(data, &t); err != nil {
 		return Trend{}, fmt.Errorf("stored trend: %w", err)
 	}
+	if err := sameSchema(t.Schema, TrendSchema); err != nil { // it is not the first member, or not the only one
+		return Trend{}, fmt.Errorf("stored trend: %w", err)
+	}
 	t.SHA256 = ""
 	for i, day := range t.Days {
 		if day.Date != t.To-Date(len(t.Days)-1-i) {

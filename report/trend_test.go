@@ -70,6 +70,8 @@ func TestDecodeTrendRefuses(t *testing.T) {
 		data       []byte
 	}{
 		{"an earlier version", `stored trend: schema "trend/v1", want "trend/v2"`, sealed("trend/v2", "trend/v1")},
+		{"a schema that stands twice", `stored trend: schema "trend/v1", want "trend/v2"`, sealed(`"schema":"trend/v2"`, `"schema":"trend/v2","schema":"trend/v1"`)},
+		{"a schema that its first member does not tell", `stored trend: schema "", want "trend/v2"`, sealed(`"schema":"trend/v2"`, `"of":["trend/v2",0]`)},
 		{"no trend", "stored trend: it is not as it was written: its sum differs", []byte("{}")},
 		{"nothing", "stored trend: it is not as it was written: its sum differs", nil},
 		{"days that are not those up to the last", "stored trend: its days are not those up to 2026-11-26", sealed(`"to":"2026-11-25"`, `"to":"2026-11-26"`)},
@@ -91,6 +93,7 @@ func FuzzDecodeTrend(f *testing.F) {
 		data := encodedTrend(f, story(f, "", days).trend())
 		f.Add(data[:bytes.LastIndex(data, []byte(sumMember))])
 	}
+	f.Add([]byte(`{"days":[{"status":"","cause":""}]`)) // its first member is no document
 	f.Fuzz(func(t *testing.T, data []byte) {
 		trend, err := DecodeTrend(append(bytes.Clone(data), trendSum(data)...))
 		if err != nil {
