@@ -251,23 +251,44 @@ func DecodeTrend(data []byte) (t Trend, err error) {
 	if err := sameSchema(t.Schema, TrendSchema); err != nil { // it is not the first member, or not the only one
 		return Trend{}, fmt.Errorf("stored trend: %w", err)
 	}
+	if err := t.check(); err != nil {
+		return Trend{}, fmt.Errorf("stored trend: %w", err)
+	}
 	t.SHA256 = ""
+	return t, nil
+}
+
+// check refuses what contradicts itself, which nobody can show: whoever wrote that knew
+// how to sum it.
+func (t *Trend) check() error {
+	if len(t.Days) == 0 {
+		return errors.New("it has no days")
+	}
+	months := make(map[int]bool)
+	for i, m := range t.Months {
+		if m.Date < t.From || m.Date > t.To || i > 0 && m.Date.Month() <= t.Months[i-1].Date.Month() {
+			return fmt.Errorf("its months are not one after the other from %s to %s", t.From, t.To)
+		}
+		months[m.Date.Month()] = true
+	}
 	for i, day := range t.Days {
-		if day.Date != t.To-Date(len(t.Days)-1-i) {
-			return Trend{}, fmt.Errorf("stored trend: its days are not those up to %s", t.To)
+		switch {
+		case day.Date != t.To-Date(len(t.Days)-1-i):
+			return fmt.Errorf("its days are not those up to %s", t.To)
+		case day.Date < t.From:
+			return fmt.Errorf("it has days before %s, with which it begins", t.From)
+		case day.Status == Complete && !months[day.Date.Month()]:
+			return fmt.Errorf("%s is complete, and its month is not among the months", day.Date)
 		}
 	}
 	for list, days := range map[*[]Series]int{&t.Regions: RegionDays, &t.Largest: accountDays} {
 		for _, s := range *list {
 			if days = min(days, len(t.Days)); len(s.ProtectedDataBytes) != days || len(s.ProtectedResourceCount) != days {
-				return Trend{}, errors.New("stored trend: a list of numbers does not end with its days")
+				return errors.New("a list of numbers does not end with its days")
 			}
 		}
 	}
-	if len(t.Days) == 0 {
-		return Trend{}, errors.New("stored trend: it has no days")
-	}
-	return t, nil
+	return nil
 }
 
 // firstMember is the beginning of a document as a document, so that its schema can be
@@ -309,7 +330,7 @@ func (t *Trend) Enter(d DayFacts, s Settings) {
 	r := d.Record
 	begins := r.SnapshotDate
 	if r.HistoryBegins != nil {
-		begins = *r.HistoryBegins
+		begins = min(begins, *r.HistoryBegins)
 	}
 	if len(t.Days) == 0 {
 		t.From, t.Months, t.Closed, t.Gaps = begins, cmpList(t.Months), cmpList(t.Closed), []Gap{}

@@ -76,6 +76,10 @@ func TestDecodeTrendRefuses(t *testing.T) {
 		{"nothing", "stored trend: it is not as it was written: its sum differs", nil},
 		{"days that are not those up to the last", "stored trend: its days are not those up to 2026-11-26", sealed(`"to":"2026-11-25"`, `"to":"2026-11-26"`)},
 		{"a day twice", "stored trend: its days are not those up to 2026-11-25", sealed(`"date":"2026-11-24","status":"missing"`, `"date":"2026-11-23","status":"missing"`)},
+		{"days before the first", "stored trend: it has days before 2026-11-24, with which it begins", sealed(`"from":"2026-11-23"`, `"from":"2026-11-24"`)},
+		{"a month after the last day", "stored trend: its months are not one after the other from 2026-11-23 to 2026-11-25", sealed(`"months":[{"date":"2026-11-25"`, `"months":[{"date":"2026-12-25"`)},
+		{"a month twice", "stored trend: its months are not one after the other from 2026-11-23 to 2026-11-25", sealed(`"months":[`, `"months":[{"date":"2026-11-23","totals":[]},`)},
+		{"no months", "stored trend: 2026-11-23 is complete, and its month is not among the months", sealed(`"months":[{"date":"2026-11-25"`, `"months":[],"of":[{"date":"2026-11-25"`)},
 		{"series of another length", "stored trend: a list of numbers does not end with its days", sealed(`"protected_data_bytes":[53687091200,null,32212254720]`, `"protected_data_bytes":[53687091200,null]`)},
 	} {
 		if bytes.Equal(tt.data, good) {
@@ -92,8 +96,16 @@ func FuzzDecodeTrend(f *testing.F) {
 	for _, days := range []string{"a=1", "a=1 b=2 DB:a=1 | ? | a=1 9! | =0", "a=5 | a=3 | ? | a=5"} {
 		data := encodedTrend(f, story(f, "", days).trend())
 		f.Add(data[:bytes.LastIndex(data, []byte(sumMember))])
+		for _, odd := range oddities(f, data) {
+			f.Add(odd[:len(odd)-1]) // its sum stands in its place, and counts for nothing
+		}
 	}
-	f.Add([]byte(`{"days":[{"status":"","cause":""}]`)) // its first member is no document
+	for _, small := range []string{ // they are mutated faster
+		`{"days":[{"status":"","cause":""}]`, // its first member is no document
+		`{"schema":"trend/v2","from":"2026-11-22","to":"2026-11-23","complete_date":"2026-11-23","months":[{"date":"2026-11-23","totals":[]}],"days":[{"date":"2026-11-23","status":"complete","totals":[{"source_type":"DB","protected_data_bytes":1,"protected_resource_count":1}]}]`,
+	} {
+		f.Add([]byte(small))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		trend, err := DecodeTrend(append(bytes.Clone(data), trendSum(data)...))
 		if err != nil {
@@ -161,6 +173,35 @@ func TestTrendWindow(t *testing.T) {
 		bytes, count := s.of.ProtectedDataBytes, s.of.ProtectedResourceCount
 		if len(bytes) != s.days || len(count) != s.days || bytes[s.days-1] != nil || count[s.days-1] != nil || *bytes[0] != int64(431-s.days)*tenGiB || *count[s.days-2] != 429 {
 			t.Errorf("%+v has %d numbers, want %d, of a hole none", s.of, len(bytes), s.days)
+		}
+	}
+}
+
+// A fleet with an account that never answers has no complete day in the window, and nobody
+// else's numbers are shown as the whole: its trend has a page all the same, however long it
+// is.
+func TestTrendWithoutACompleteDay(t *testing.T) {
+	for name, days := range map[string]struct{ first, then string }{
+		"always partial":    {"1/a=1 9!", "1/a=1 9!"},
+		"never anything":    {"?", "?"},
+		"nobody ever ran":   {"-", "-"},
+		"complete long ago": {"1/a=1", "1/a=1 9!"},
+	} {
+		p := play(t, "")
+		first := date(t, "2025-01-01")
+		for i := range Date(WindowDays + 40) {
+			p.settle(first+i, map[bool]string{true: days.first, false: days.then}[i == 0])
+		}
+		trend := p.trend()
+		if want := name == "complete long ago"; (len(trend.Months) > 0) != want || (trend.CompleteDate != nil) != want {
+			t.Errorf("%s: the months are %v, and %v is complete", name, trend.Months, trend.CompleteDate)
+		}
+		if again, err := DecodeTrend(encodedTrend(t, trend)); err != nil || !reflect.DeepEqual(again, trend) {
+			t.Errorf("%s: it does not decode to itself: %v", name, err)
+		}
+		var page strings.Builder
+		if err := (Readers{}).Page(&page, trend); err != nil || strings.Contains(page.String(), "months-") || !strings.HasSuffix(page.String(), "</html>\n") {
+			t.Errorf("%s: error %v, or months are drawn, or the page has no end", name, err)
 		}
 	}
 }
