@@ -257,10 +257,13 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 	if asking.Err() != nil {
 		return outcome{}, &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, noTime{})}
 	}
-	asked := make(chan func() (report.Statistics, error), 1)
+	asked := make(chan func() (*draft, error), 1)
 	ask := func() {
-		s, err := guard(func() (report.Statistics, error) { return j.account.Source.Statistics(asking, j.sourceType) })
-		asked <- func() (report.Statistics, error) { return s, err }
+		d, err := guard(func() (*draft, error) { return r.ask(asking, j) })
+		if err != nil {
+			err = &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, err)}
+		}
+		asked <- func() (*draft, error) { return d, err }
 	}
 	if r.alone {
 		var cancel context.CancelFunc
@@ -285,60 +288,73 @@ func (r *run) take(ctx, asking context.Context, j job) (outcome, error) {
 	if !r.alone {
 		ask()
 	}
-	statistics, err := (<-asked)()
+	d, err := (<-asked)()
 	if err != nil {
-		return outcome{}, &SourceError{fmt.Errorf("account %s, %s: %w", j.account.ID, j.sourceType, err)}
+		return outcome{}, err
 	}
-	snapshot := report.NewSnapshot(r.occasion, j.account.ID, j.sourceType, r.Now(), statistics)
-	return r.keep(ctx, &snapshot, stored)
+	return r.keep(ctx, d, stored)
+}
+
+// A draft is a snapshot that is ready to be stored.
+type draft struct {
+	whole report.Snapshot // with the answer of the service
+	outcome
+	data []byte
+}
+
+// ask asks Cloud Backup, and makes ready what there is to store: a run of a single
+// snapshot waits for the bucket meanwhile.
+func (r *run) ask(ctx context.Context, j job) (*draft, error) {
+	statistics, err := j.account.Source.Statistics(ctx, j.sourceType)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{whole: report.NewSnapshot(r.occasion, j.account.ID, j.sourceType, r.Now(), statistics)}
+	return d, d.encode(Written)
+}
+
+// encode makes the document. The service's answer is let go of in the outcome: it is large,
+// and in the document.
+func (d *draft) encode(status string) (err error) {
+	if d.data, err = d.whole.Encode(); err != nil {
+		return err
+	}
+	kept := d.whole
+	kept.Response = nil
+	d.outcome = outcome{status: status, found: &found{&kept, report.NewObject(kept.Key(), d.data, 1), md5Of(d.data)}}
+	return nil
 }
 
 // keep stores a snapshot: one that is stored already stays, unless it is to be
 // replaced.
-func (r *run) keep(ctx context.Context, snapshot *report.Snapshot, stored bool) (outcome, error) {
-	if r.DryRun || !stored {
-		o, data, err := newOutcome(snapshot, Written)
-		if err != nil {
-			return outcome{}, err
-		}
-		if r.DryRun {
-			o.status = DryRun
-			return o, nil
-		}
-		err = r.Store.PutNew(ctx, o.object.Key, data)
+func (r *run) keep(ctx context.Context, d *draft, stored bool) (outcome, error) {
+	if r.DryRun {
+		d.status = DryRun
+		return d.outcome, nil
+	}
+	if !stored {
+		err := r.Store.PutNew(ctx, d.object.Key, d.data)
 		if err == nil {
-			return o, nil
+			return d.outcome, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return outcome{}, &StoreError{err}
 		}
 		if !r.Overwrite { // another run was first
-			return r.readBack(ctx, report.Pair{AccountID: snapshot.AccountID, SourceType: snapshot.SourceType})
+			return r.readBack(ctx, report.Pair{AccountID: d.whole.AccountID, SourceType: d.whole.SourceType})
 		}
 	}
-	snapshot.Replaces = true
-	o, data, err := newOutcome(snapshot, Replaced)
-	if err != nil {
-		return outcome{}, err
+	d.whole.Replaces = true
+	if err := d.encode(Replaced); err != nil {
+		return outcome{}, &SourceError{err}
 	}
 	if err := r.withdraw(); err != nil {
 		return outcome{}, err
 	}
-	if err := r.Store.Put(ctx, o.object.Key, data); err != nil {
+	if err := r.Store.Put(ctx, d.object.Key, d.data); err != nil {
 		return outcome{}, &StoreError{err}
 	}
-	return o, nil
-}
-
-// newOutcome is a snapshot as it is about to be stored. The service's answer is let go
-// of: it is large, and in the data.
-func newOutcome(snapshot *report.Snapshot, status string) (o outcome, data []byte, err error) {
-	if data, err = snapshot.Encode(); err != nil {
-		return outcome{}, nil, &SourceError{err}
-	}
-	kept := *snapshot
-	kept.Response = nil
-	return outcome{status: status, found: &found{&kept, report.NewObject(kept.Key(), data, 1), md5Of(data)}}, data, nil
+	return d.outcome, nil
 }
 
 // stored tells whether the day has a snapshot. Where the bucket can't be listed
