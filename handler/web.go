@@ -169,6 +169,7 @@ func (w *Web) Open(ctx context.Context, origin string, more bool) {
 	connect := w.connect
 	if secure {
 		connect = w.connectTLS
+		go guard(func() (*x509.CertPool, error) { return w.roots.first(), nil }) //nolint:errcheck // while the network is waited for
 	}
 	go func() {
 		defer close(a.first)
@@ -345,8 +346,9 @@ func (w *Web) connectTLS(ctx context.Context, network, address string) (net.Conn
 	ctx, stop := context.WithTimeout(ctx, dialTimeout+handshakeTimeout)
 	defer stop()
 	p := w.peer(address)
-	for pool := w.roots.first(); ; {
-		raw, err := w.connect(ctx, network, address)
+	raw, err := w.connect(ctx, network, address)
+	pool := w.roots.first() // not before: to find them takes as long as a round trip
+	for {
 		if err != nil {
 			return nil, err
 		}
@@ -365,6 +367,7 @@ func (w *Web) connectTLS(ctx context.Context, network, address string) (net.Conn
 		default:
 			return nil, err
 		}
+		raw, err = w.connect(ctx, network, address)
 	}
 }
 
