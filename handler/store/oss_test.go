@@ -645,6 +645,38 @@ func TestOSSPutAltered(t *testing.T) {
 	})
 }
 
+// What is written may go on from what was read of it, or not: either way its sum is that of
+// all of it.
+func TestOSSPutGoesOn(t *testing.T) {
+	read := strings.Repeat("2026-11-23,complete\n", 2000)
+	for name, written := range map[string]string{
+		"the same":              read,
+		"a row more":            read + "2026-11-24,complete\n",
+		"another row":           read[:len(read)-20] + "2026-11-23,partial\n",
+		"other from the start":  "x" + read[1:],
+		"another start, longer": "x" + read[1:] + "2026-11-24,complete\n",
+		"shorter":               read[:100],
+		"nothing":               "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, w := newOSS(t, content(read), stored, altered, stored)
+			get(t, s, "k")
+			for _, want := range []string{"GET PUT", "GET PUT PUT PUT"} {
+				if err := s.Put(t.Context(), "k", []byte(written)); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				var methods []string
+				for _, r := range w.requests {
+					methods = append(methods, r.Method)
+				}
+				if got := strings.Join(methods, " "); got != want {
+					t.Errorf("%s: the requests are %s, want %s", name, got, want)
+				}
+			}
+		})
+	}
+}
+
 // An answer that is compressed on the way has no length by which a cut shows.
 func TestOSSGetAsksForTheBytesAsTheyAre(t *testing.T) {
 	s, w := newOSS(t, content("content"))

@@ -107,9 +107,10 @@ func (a *answer) signature() string {
 	return signature
 }
 
-func crcOf(data []byte) string {
-	return strconv.FormatUint(crc64.Checksum(data, crcTable), 10)
-}
+func crcOf(data []byte) string { return spelt(crc64.Checksum(data, crcTable)) }
+
+// spelt is a CRC-64 as the service spells it.
+func spelt(crc uint64) string { return strconv.FormatUint(crc, 10) }
 
 // retryAfter reads the header of that name, which holds seconds or a date.
 func (a *answer) retryAfter() time.Duration {
