@@ -346,11 +346,14 @@ func (w *Web) connectTLS(ctx context.Context, network, address string) (net.Conn
 	ctx, stop := context.WithTimeout(ctx, dialTimeout+handshakeTimeout)
 	defer stop()
 	p := w.peer(address)
-	raw, err := w.connect(ctx, network, address)
-	pool := w.roots.first() // not before: to find them takes as long as a round trip
-	for {
+	var pool *x509.CertPool
+	for first := true; ; first = false {
+		raw, err := w.connect(ctx, network, address)
 		if err != nil {
 			return nil, err
+		}
+		if first { // not before: to find them takes as long as a round trip
+			pool = w.roots.first()
 		}
 		_, again := p.Get("")
 		conn, err := handshake(ctx, raw, address, pool, p)
@@ -367,7 +370,6 @@ func (w *Web) connectTLS(ctx context.Context, network, address string) (net.Conn
 		default:
 			return nil, err
 		}
-		raw, err = w.connect(ctx, network, address)
 	}
 }
 

@@ -133,7 +133,7 @@ type ending struct {
 // written today.
 func itemsOf(alerts []Alert) (items []item) {
 	for _, a := range alerts {
-		if len(a.Items) == 0 {
+		if a.Rule == dayMissing && len(a.Items) == 0 {
 			a.Items = []AlertItem{{}}
 		}
 		for _, i := range a.Items {

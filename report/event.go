@@ -59,7 +59,11 @@ func eventsOf(alerts []Alert) (events []event) {
 			at[k] = n
 			events = append(events, event{kind: k.kind, weight: weightOf(a.Rule), opened: a.Opened, at: make(map[AlertItem]int)})
 		}
-		for _, i := range itemsOf([]Alert{a}) {
+		items := itemsOf([]Alert{a})
+		if len(items) == 0 { // none of ours: it is shown as one of the whole
+			items = []item{{a.Rule, a.Opened, AlertItem{}}}
+		}
+		for _, i := range items {
 			events[n].add(a.Rule, i.AlertItem)
 		}
 	}
