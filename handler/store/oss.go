@@ -195,7 +195,7 @@ const largeObject = 32 << 10
 // taken for it, cannot be: the service would have refused it by its MD5.
 func (s *OSS) sumsTo(name string, data []byte, crc string) bool {
 	if known, ok := s.sums.Load(name); ok {
-		if p := known.(partSum); p.bytes <= len(data) && crc == spelt(crc64.Update(p.crc, crcTable, data[p.bytes:])) {
+		if p := known.(partSum); p.bytes < len(data) && crc == spelt(crc64.Update(p.crc, crcTable, data[p.bytes:])) {
 			return true
 		}
 	}
@@ -292,7 +292,7 @@ func (s *OSS) holds(ctx context.Context, key string, data []byte) (bool, error) 
 		return err
 	})
 	if err != nil || ok {
-		return s.sumsTo(name, data, crc), err
+		return crc == crcOf(data), err
 	}
 	stored, err := s.Get(ctx, key)
 	return bytes.Equal(stored, data), err

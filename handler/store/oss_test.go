@@ -677,6 +677,17 @@ func TestOSSPutGoesOn(t *testing.T) {
 	}
 }
 
+// What lies in the place of a new document is held against all of that, also where it is what
+// was read before.
+func TestOSSPutNewAfterGet(t *testing.T) {
+	read := strings.Repeat("a", 40000)
+	s, _ := newOSS(t, content(read), refuse(409, "FileAlreadyExists"), empty(200, "X-Oss-Hash-Crc64ecma", crc(read)))
+	get(t, s, "k")
+	if err := s.PutNew(t.Context(), "k", []byte(strings.Repeat("b", 40000))); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("error = %v, want that another one exists", err)
+	}
+}
+
 // An answer that is compressed on the way has no length by which a cut shows.
 func TestOSSGetAsksForTheBytesAsTheyAre(t *testing.T) {
 	s, w := newOSS(t, content("content"))
