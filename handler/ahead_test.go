@@ -256,6 +256,31 @@ func TestCertificateIsToldAtOnce(t *testing.T) {
 	}
 }
 
+// A handshake that fails though its session was known is begun once more. Where nobody
+// listens any more by then, that is the error.
+func TestServerThatIsGoneAtTheSecondTry(t *testing.T) {
+	keys := [2][32]byte{{1}, {2}}
+	var fail func()
+	config := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if fail == nil {
+			return nil, nil // its own
+		}
+		fail()
+		return nil, errDeaf
+	}}
+	config.SetSessionTicketKeys(keys[:1])
+	s := serve(t, config, nil)
+	w := NewWeb(NearConnections, FarConnections)
+	must(t, get(w, s.URL))
+	w.CloseIdleConnections()
+	s.TLS.SetSessionTicketKeys(keys[1:])
+	fail = func() { s.Listener.Close() }
+	var dial *net.OpError
+	if err := get(w, s.URL); !errors.As(err, &dial) || dial.Op != "dial" {
+		t.Errorf("error = %v, want that nobody can be dialled", err)
+	}
+}
+
 // TestSpareOfWhatIsNotThere does not wait.
 func TestSpareOfWhatIsNotThere(t *testing.T) {
 	w := NewWeb(NearConnections, FarConnections)

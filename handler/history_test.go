@@ -705,6 +705,38 @@ func TestRebuildOfADayThatIsDamagedToday(t *testing.T) {
 	}
 }
 
+// A record that goes on from a later day is damaged like any other: the next run says so
+// once, and leaves what it would have without that.
+func TestRecordThatGoesOnFromALaterDay(t *testing.T) {
+	for _, tt := range []struct{ from, to string }{
+		{`"history_begins":"2026-11-18"`, `"history_begins":"2026-11-23"`},
+		{`"history_begins":"2026-11-18"`, `"history_begins":"2099-12-31"`},
+		{`"previous":"2026-11-19"`, `"previous":"2026-11-20"`},
+	} {
+		whole := new(store.Memory)
+		play(t, newHandler(t, whole, new(source)), days(t, "2026-11-18", 3)...)
+		damaged, key := copyOf(t, whole, ""), "days/2026-11-20.json"
+		text := strings.Replace(string(mustGet(t, whole, key)), tt.from, tt.to, 1)
+		if text == string(mustGet(t, whole, key)) {
+			t.Fatalf("the record has no %s: %s", tt.from, text)
+		}
+		must(t, damaged.Put(t.Context(), key, []byte(text)))
+		for _, day := range days(t, "2026-11-21", 3) {
+			play(t, newHandler(t, whole, new(source)), day)
+			h := newHandler(t, damaged, new(source))
+			wind(t, h, day+"T04:00:01Z")
+			result, err := h.Handle(t.Context(), []byte(`{"triggerTime":"`+day+`T04:00:00Z"}`))
+			must(t, err)
+			if warned := len(result.Warnings) > 0; warned != (day == "2026-11-21") {
+				t.Errorf("%s: on %s the warnings are %q, want one on the first day", tt.to, day, result.Warnings)
+			}
+			if got, want := dump(t, damaged), dump(t, whole); got != want {
+				t.Errorf("%s: on %s %s", tt.to, day, differ(got, want))
+			}
+		}
+	}
+}
+
 // The trend is derived: without it, or with a damaged one, the next run makes it
 // anew, and tells nothing again. What else lies in the folders hides no day. When the
 // history begins its records say: a run does not look for it, a rebuild does.

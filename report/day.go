@@ -240,8 +240,9 @@ func TotalsOf(snapshots []Snapshot) ([]TypeTotal, error) {
 // Encode gives the record's one spelling: a line of JSON.
 func (r DayRecord) Encode() ([]byte, error) { return encodeLine(r) }
 
-// DecodeDayRecord reads a stored record and refuses one that lacks a field: what
-// says nothing of the accounts must not pass for a day that is complete.
+// DecodeDayRecord reads a stored record and refuses one that lacks a field, since what
+// says nothing of the accounts must not pass for a day that is complete, and one that goes
+// on from a later day: such a record is to be made again.
 func DecodeDayRecord(data []byte) (DayRecord, error) {
 	r, err := decodeDayRecord(data)
 	if err != nil {
@@ -262,6 +263,13 @@ func decodeDayRecord(data []byte) (r DayRecord, err error) {
 	}
 	if r.Status != Complete && r.Status != Partial && r.Status != Missing {
 		return r, fmt.Errorf("status is %.40q: want complete, partial or missing", r.Status)
+	}
+	// A day goes on from what is before it. One that says otherwise would hand that on.
+	if r.HistoryBegins != nil && *r.HistoryBegins > r.SnapshotDate {
+		return r, fmt.Errorf("history_begins is %s: want a day up to its own, %s", r.HistoryBegins, r.SnapshotDate)
+	}
+	if r.Previous != nil && *r.Previous >= r.SnapshotDate {
+		return r, fmt.Errorf("previous is %s: want a day before its own, %s", r.Previous, r.SnapshotDate)
 	}
 	return r, nil
 }

@@ -143,7 +143,7 @@ func (d Day) chain(r *DayRecord) (warnings []string) {
 	if b := d.Before; b != nil {
 		begins = b.SnapshotDate
 		if b.HistoryBegins != nil {
-			begins = min(begins, *b.HistoryBegins) // one that is later contradicts its own record
+			begins = *b.HistoryBegins
 		}
 		r.Previous, before = b.Previous, b.Chain
 		if len(b.Captured()) > 0 {

@@ -330,7 +330,7 @@ func (t *Trend) Enter(d DayFacts, s Settings) {
 	r := d.Record
 	begins := r.SnapshotDate
 	if r.HistoryBegins != nil {
-		begins = min(begins, *r.HistoryBegins)
+		begins = *r.HistoryBegins
 	}
 	if len(t.Days) == 0 {
 		t.From, t.Months, t.Closed, t.Gaps = begins, cmpList(t.Months), cmpList(t.Closed), []Gap{}
