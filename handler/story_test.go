@@ -260,26 +260,27 @@ func TestUnknownMembersAreNoSilentHalfFleet(t *testing.T) {
 }
 
 func TestNoTimeLeftIsNotAttempted(t *testing.T) {
-	documents := new(store.Memory)
-	slow := &source{}
-	h := newHandler(t, documents, slow, new(source))
-	h.Now = time.Now
-	h.Config.Concurrency = 1
-	ctx, stop := context.WithTimeout(t.Context(), time.Second)
-	defer stop()
-	slow.total = func(int) report.Statistics {
-		for deadline, _ := ctx.Deadline(); time.Until(deadline) > 200*time.Millisecond; {
-			time.Sleep(10 * time.Millisecond) // the time that is kept for the record is left
+	synctest.Test(t, func(t *testing.T) { // however busy the machine is, no time passes but what is slept
+		documents := new(store.Memory)
+		slow := &source{}
+		h := newHandler(t, documents, slow, new(source))
+		h.Now = time.Now
+		h.Config.Concurrency = 1
+		time.Sleep(time.Until(time.Date(2026, 11, 22, 17, 30, 1, 0, time.UTC)))
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		slow.total = func(int) report.Statistics {
+			time.Sleep(56 * time.Second) // the time that is kept for the record is left
+			return statistics(1)
 		}
-		return statistics(1)
-	}
-	_, err := h.Handle(ctx, []byte(event))
-	if ErrorType(err) != "AccountsError" || !strings.Contains(err.Error(), "account 1234567890123457, ECS_FILE: not attempted, no time was left") {
-		t.Errorf("error %v, want an AccountsError that says who was not attempted", err)
-	}
-	if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts.NotAttempted) != "[1234567890123457]" {
-		t.Errorf("record %s %+v, want a partial day that names whom nobody asked", r.Status, r.Accounts)
-	}
+		_, err := h.Handle(ctx, []byte(event))
+		if ErrorType(err) != "AccountsError" || !strings.Contains(err.Error(), "account 1234567890123457, ECS_FILE: not attempted, no time was left") {
+			t.Errorf("error %v, want an AccountsError that says who was not attempted", err)
+		}
+		if r := record(t, documents, "2026-11-23"); r.Status != report.Partial || fmt.Sprint(r.Accounts.NotAttempted) != "[1234567890123457]" {
+			t.Errorf("record %s %+v, want a partial day that names whom nobody asked", r.Status, r.Accounts)
+		}
+	})
 }
 
 // A noTurn is how cloudbackup tells that the pace of STS left an account no time.
