@@ -115,13 +115,16 @@ func moveTo(b []byte, x, y int) []byte {
 // bands covers the days for which in holds, from top to bottom of a chart.
 func bands(days int, in func(day int) bool) []byte {
 	var b []byte
-	stretches(days, in, func(from, to int) {
-		width := int64((to - from) * dayWidth)
-		b = strconv.AppendInt(append(moveTo(b, from*dayWidth, 0), 'h'), width, 10)
-		b = strconv.AppendInt(append(b, 'v'), chartHeight, 10)
-		b = append(strconv.AppendInt(append(b, "h-"...), width, 10), 'z')
-	})
+	stretches(days, in, func(from, to int) { b = band(b, from, to) })
 	return b
+}
+
+// band covers the days from one to before another.
+func band(b []byte, from, to int) []byte {
+	width := int64((to - from) * dayWidth)
+	b = strconv.AppendInt(append(moveTo(b, from*dayWidth, 0), 'h'), width, 10)
+	b = strconv.AppendInt(append(b, 'v'), chartHeight, 10)
+	return append(strconv.AppendInt(append(b, "h-"...), width, 10), 'z')
 }
 
 // An axis runs from zero to its top, the last of its ticks.
@@ -405,8 +408,8 @@ func (p *page) byMonths() {
 		p.tableHead("", p.w.monthColumns...)
 		for i := len(amounts) - 1; i >= 0; i-- {
 			if amounts[i] != nil {
-				p.write("<tr><th scope=\"row\">%s</th><td class=\"num\">%s</td><td class=\"num\">%s</td></tr>\n",
-					on(dates[i]), formatCount(amounts[i].ProtectedResourceCount), formatBytes(amounts[i].ProtectedDataBytes))
+				p.put("<tr><th scope=\"row\">", string(on(dates[i])), "</th><td class=\"num\">", formatCount(amounts[i].ProtectedResourceCount),
+					"</td><td class=\"num\">", formatBytes(amounts[i].ProtectedDataBytes), "</td></tr>\n")
 			}
 		}
 		p.tableFoot()
@@ -514,9 +517,9 @@ func (p *page) hits(pl plot) {
 			to++
 		}
 		if v := pl.series[from]; v != noValue {
-			title := p.stretch(pl, from, to-1) + p.w.colon + pl.m.format(v)
-			width := (to - from) * dayWidth
-			p.write("<path d=\"M%d 0h%dv%dh-%dz\"><title>%s</title></path>", from*dayWidth, width, chartHeight, width, title)
+			p.put("<path d=\"")
+			p.out.Write(band(p.out.AvailableBuffer(), from, to))
+			p.put("\"><title>", p.stretch(pl, from, to-1), p.w.colon, pl.m.format(v), "</title></path>")
 		}
 		from = to
 	}
