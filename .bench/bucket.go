@@ -173,7 +173,7 @@ func (b *bucket) finish() error {
 		return err
 	}
 	csv := report.EncodeCSV(b.days)
-	b.trend.CSV, b.trend.Schemas = report.SumCSV(csv), report.SchemasSum
+	b.trend.CSV, b.trend.Schemas = new(report.CSVSum).Of(csv), report.SchemasSum
 	data, err := b.trend.Encode()
 	if err := b.put(report.TrendKey, data, err); err != nil {
 		return err

@@ -62,7 +62,7 @@ func aged(t testing.TB, date report.Date, n int) Store {
 	}
 	if n > 0 {
 		csv := report.EncodeCSV(days)
-		trend.CSV, trend.Schemas = report.SumCSV(csv), report.SchemasSum
+		trend.CSV, trend.Schemas = new(report.CSVSum).Of(csv), report.SchemasSum
 		data, err := trend.Encode()
 		put(report.TrendKey, data, err)
 		put(report.TrendCSVKey, csv, nil)

@@ -24,11 +24,12 @@ type views struct {
 	trend     report.Trend
 	calendars map[int]*report.Calendar // years that reach back before the trend's window
 	csv       []byte                   // as it was written beside the trend; nil: it is to be made
-	cut       report.Calendar          // that was being made of the records when the time was over
-	changed   report.Date              // the oldest day that differs; 0: none
-	years     map[int]bool             // of days that differ
-	anew      bool                     // nothing of the stored trend is used
-	schemas   bool                     // they are as they were written beside the trend
+	sum       report.CSVSum
+	cut       report.Calendar // that was being made of the records when the time was over
+	changed   report.Date     // the oldest day that differs; 0: none
+	years     map[int]bool    // of days that differ
+	anew      bool            // nothing of the stored trend is used
+	schemas   bool            // they are as they were written beside the trend
 }
 
 func newViews(r *reader) *views {
@@ -102,7 +103,7 @@ func (v *views) open(ctx context.Context) error {
 		return v.remake(ctx)
 	}
 	v.trend, v.schemas = trend, trend.Schemas == report.SchemasSum
-	if csv := v.documents.get(report.TrendCSVKey); report.SumCSV(csv) == trend.CSV {
+	if csv := v.documents.get(report.TrendCSVKey); v.sum.Of(csv) == trend.CSV {
 		v.csv = csv
 	} else {
 		if csv != nil {
@@ -135,7 +136,7 @@ func (v *views) recall(ctx context.Context) ([]byte, error) {
 		days = append(days, slices.DeleteFunc(c.Days, func(d report.TrendDay) bool { return d.Date >= window })...)
 	}
 	csv := report.EncodeCSV(append(days, v.trend.Days...))
-	if report.SumCSV(csv) != v.trend.CSV {
+	if v.sum.Of(csv) != v.trend.CSV {
 		return nil, nil
 	}
 	return csv, nil
@@ -336,7 +337,7 @@ func (v *views) encode(ctx context.Context) (map[string][]byte, error) {
 	if csv == nil {
 		csv = report.EncodeCSV(days)
 	}
-	v.trend.CSV, v.trend.Schemas = report.SumCSV(csv), report.SchemasSum
+	v.trend.CSV, v.trend.Schemas = v.sum.Of(csv), report.SchemasSum
 	trend, err := v.trend.Encode()
 	if err != nil {
 		return nil, &StoreError{err}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"strconv"
 	"strings"
 	"unicode"
@@ -41,10 +42,22 @@ func appendCount(b []byte, n *int64) []byte {
 	return strconv.AppendInt(b, *n, 10)
 }
 
-// SumCSV is the SHA-256 by which a trend knows the document that was written beside it.
-func SumCSV(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
+// A CSVSum gives the SHA-256 by which a trend knows the document that was written beside
+// it. One that has grown by some rows since it was summed is gone on with: of ten years a
+// sum takes 5.6 million instructions on a processor that has none for SHA-256.
+type CSVSum struct {
+	hash   hash.Hash
+	summed []byte
+}
+
+// Of is the sum of a document, in hex. It is not to be altered afterwards.
+func (s *CSVSum) Of(data []byte) string {
+	if s.hash == nil || !bytes.HasPrefix(data, s.summed) {
+		s.hash, s.summed = sha256.New(), nil
+	}
+	s.hash.Write(data[len(s.summed):])
+	s.summed = data
+	return hex.EncodeToString(s.hash.Sum(nil))
 }
 
 // AgreesWithCSV tells whether a stored document says the same of days in a row. One of an

@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +50,17 @@ func TestCSVCells(t *testing.T) {
 		}
 		if _, err := csv.NewReader(bytes.NewReader(data)).ReadAll(); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// A sum is that of the document, whatever was summed before.
+func TestCSVSum(t *testing.T) {
+	const grown = "a row\nanother\n"
+	var sum CSVSum
+	for _, document := range []string{"", "a row\n", grown, grown, "a row\nan other\n", "a row\n", "", grown} {
+		if got, want := sum.Of([]byte(document)), fmt.Sprintf("%x", sha256.Sum256([]byte(document))); got != want {
+			t.Errorf("sum of %q: %s, want %s", document, got, want)
 		}
 	}
 }
