@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return fleet(ctx, trust, args[1], sizes)
 	case len(args) >= 2 && args[0] == "years":
-		runs, err := numbers(args[2:], 100)
+		runs, err := numbers(args[2:], 400)
 		if err != nil {
 			return err
 		}
