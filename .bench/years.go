@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -34,23 +33,20 @@ func years(ctx context.Context, t *trust, function string, runs int) error {
 			of[days] = append(of[days], m)
 		}
 	}
-	fmt.Printf("\na cold daily run over TLS, one account, %d regions, of %d, each day in turn: the lower quartile of CPU, as other work only adds to it, else medians\n", regions, runs)
+	fmt.Printf("\na cold daily run over TLS, one account, %d regions, of %d, each day in turn: medians\n", regions, runs)
 	fmt.Println("days before       read    written   of which trend.csv      requests        CPU   peak memory")
 	read := func(m measure) int64 { return m.read.all }
 	written := func(m measure) int64 { return m.written.all }
 	readRest := func(m measure) int64 { return m.read.all - m.read.csv }
 	writtenRest := func(m measure) int64 { return m.written.all - m.written.csv }
 	requests := func(m measure) int64 { return int64(m.requests) }
-	quartile := func(days int) float64 {
-		sorted := slices.SortedFunc(slices.Values(of[days]), func(a, b measure) int { return cmp.Compare(a.cpu, b.cpu) })
-		return float64(sorted[len(sorted)/4].cpu)
-	}
+	cpu := func(m measure) int64 { return int64(m.cpu) }
 	peak := func(m measure) int64 { return m.peak }
 	for _, days := range ages {
 		kb := func(value func(measure) int64) float64 { return float64(median(of[days], value)) / 1e3 }
 		fmt.Printf("%11d %7.1f kB %7.1f kB %7.1f + %7.1f kB %10d %7.1f ms %9.1f MiB\n", days, kb(read), kb(written),
 			kb(func(m measure) int64 { return m.read.csv }), kb(func(m measure) int64 { return m.written.csv }),
-			median(of[days], requests), quartile(days)/1e6, float64(median(of[days], peak))/(1<<20))
+			median(of[days], requests), float64(median(of[days], cpu))/1e6, float64(median(of[days], peak))/(1<<20))
 	}
 	var w wanted
 	ratio := func(name string, one, other int, value func(measure) int64, most float64) {
@@ -61,7 +57,7 @@ func years(ctx context.Context, t *trust, function string, runs int) error {
 	ratio("read but for trend.csv", 3650, 400, readRest, 1.1)
 	ratio("written but for trend.csv", 3650, 400, writtenRest, 1.1)
 	ratio("requests", 3650, 400, requests, 1.1)
-	cpu := func(one, other int, most float64) {
+	beside := func(one, other int, most float64) { // a machine's speed changes within minutes, and both have the same
 		ratios := make([]float64, runs)
 		for i := range ratios {
 			ratios[i] = float64(of[one][i].cpu) / float64(of[other][i].cpu)
@@ -69,9 +65,9 @@ func years(ctx context.Context, t *trust, function string, runs int) error {
 		slices.Sort(ratios)
 		w.atMost(fmt.Sprintf("CPU, day %d to day %d, run beside run", one+1, other+1), ratios[len(ratios)/2], most, " times")
 	}
-	cpu(3650, 400, 1.1)
+	beside(3650, 400, 1.1)
 	ratio("peak memory", 3650, 400, peak, 1.1)
-	cpu(400, 1, 1.5)
+	beside(400, 1, 1.5)
 	ratio("peak memory", 400, 1, peak, 1.5)
 	return w.err()
 }
